@@ -1,0 +1,85 @@
+/** CUDA architectures (`sm_89`) and compute capabilities (`8.9`), and which device code runs on which GPU. */
+
+import { ParseError } from '../parse-error.ts';
+
+/** `sm_89`; the spelling in queues, tables, JSON and pages. */
+export type Architecture = string & { readonly __brand: 'Architecture' };
+
+/** `8.9`, `9.0a`, `12.0f`: as `nvidia-smi` and Nixpkgs' `cudaCapabilities` write it. */
+export type ComputeCapability = string & { readonly __brand: 'ComputeCapability' };
+
+/** How device code reaches a GPU: compiled for it, compiled by the driver when loaded, or not at all. */
+export type DeviceCode = 'cubin' | 'ptx' | 'none';
+
+const CAPABILITY = /^([1-9][0-9]?)\.([0-9])([af]?)$/;
+const ARCHITECTURE = /^sm_([1-9][0-9]?)([0-9])([af]?)$/;
+
+export function parseComputeCapability(text: string): ComputeCapability {
+  if (!CAPABILITY.test(text))
+    throw new ParseError('compute capability', text, 'of the form "8.9", "9.0a" or "12.0f"');
+  return text as ComputeCapability;
+}
+
+export function parseArchitecture(text: string): Architecture {
+  if (!ARCHITECTURE.test(text)) throw new ParseError('architecture', text, 'of the form "sm_89"');
+  return text as Architecture;
+}
+
+/** `8.9` → `sm_89`. */
+export function architectureOf(capability: ComputeCapability): Architecture {
+  const { major, minor, suffix } = parts(capability);
+  return `sm_${major}${minor}${suffix}` as Architecture;
+}
+
+/** `sm_89` → `8.9`. */
+export function capabilityOf(architecture: Architecture): ComputeCapability {
+  const [, major, minor, suffix] = ARCHITECTURE.exec(architecture) ?? [];
+  return `${major}.${minor}${suffix}` as ComputeCapability;
+}
+
+/**
+ * How code built for `capabilities` runs on a GPU of `device`.
+ *
+ * A cubin runs on the same major version with an equal or higher minor one; PTX (kept for the newest capability when
+ * `forwardCompat` is on, as Nixpkgs' `cudaForwardCompat`) on every equal or higher capability.
+ * Code for `9.0a` runs on 9.0 alone, code for `12.0f` on its major version.
+ * Source: CUDA C++ Programming Guide, "Binary Compatibility", "PTX Compatibility" and "Feature Set Compiler Targets".
+ */
+export function deviceCodeFor(
+  capabilities: readonly ComputeCapability[],
+  forwardCompat: boolean,
+  device: ComputeCapability,
+): DeviceCode {
+  const gpu = parts(device);
+  if (capabilities.map(parts).some((code) => cubinRuns(code, gpu))) return 'cubin';
+  const newest = capabilities.toSorted(compareCapabilities).at(-1);
+  if (forwardCompat && newest !== undefined) {
+    const ptx = parts(newest);
+    if (ptx.suffix === '' && number(gpu) >= number(ptx)) return 'ptx';
+  }
+  return 'none';
+}
+
+export function compareCapabilities(a: ComputeCapability, b: ComputeCapability): number {
+  return number(parts(a)) - number(parts(b)) || a.localeCompare(b);
+}
+
+interface Parts {
+  readonly major: number;
+  readonly minor: number;
+  readonly suffix: string;
+}
+
+function parts(capability: ComputeCapability): Parts {
+  const [, major, minor, suffix] = CAPABILITY.exec(capability) ?? [];
+  return { major: Number(major), minor: Number(minor), suffix: suffix ?? '' };
+}
+
+function number({ major, minor }: Parts): number {
+  return major * 10 + minor;
+}
+
+function cubinRuns(code: Parts, gpu: Parts): boolean {
+  if (code.major !== gpu.major) return false;
+  return code.suffix === 'a' ? code.minor === gpu.minor : gpu.minor >= code.minor;
+}
