@@ -1,0 +1,82 @@
+/** The index of the binary cache: which store paths it holds, with what they refer to and who signed them. */
+
+import { sql } from 'drizzle-orm';
+import type { Database } from './database.ts';
+import { json, texts } from './sql.ts';
+
+export interface NewStorePath {
+  readonly pathHash: string;
+  readonly path: string;
+  readonly narHash: string;
+  readonly narSize: number;
+  readonly url: string;
+  readonly compression: string;
+  readonly fileHash: string;
+  readonly fileSize: number;
+  readonly deriver: string | null;
+  readonly ca: string | null;
+  readonly referenceHashes: readonly string[];
+  readonly signatures: readonly { readonly keyName: string; readonly signature: string }[];
+}
+
+export interface StorePathRow extends Record<string, unknown> {
+  readonly pathHash: string;
+  readonly path: string;
+  readonly narHash: string;
+  readonly narSize: number;
+  readonly url: string;
+}
+
+/** Those of the hashes that the cache holds. */
+export async function listStorePaths(db: Database, pathHashes: readonly string[]): Promise<StorePathRow[]> {
+  if (pathHashes.length === 0) return [];
+  return db.execute<StorePathRow>(sql`
+    select path_hash as "pathHash", path, nar_hash as "narHash", nar_size as "narSize", url
+    from store_paths where path_hash in ${texts(pathHashes)}`);
+}
+
+/** Enters paths into the index. A path that is there stays as it is: published bytes never change. */
+export async function insertStorePaths(tx: Database, paths: readonly NewStorePath[]): Promise<void> {
+  if (paths.length === 0) return;
+  await tx.execute(sql`
+    insert into store_paths (path_hash, path, nar_hash, nar_size, url, compression, file_hash, file_size, deriver, ca)
+    select "pathHash", path, "narHash", "narSize", url, compression, "fileHash", "fileSize", deriver, ca
+    from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, path text, "narHash" text, "narSize" bigint, url text,
+      compression text, "fileHash" text, "fileSize" bigint, deriver text, ca text)
+    on conflict (path_hash) do nothing`);
+  await tx.execute(sql`
+    insert into path_references (path_hash, reference_hash)
+    select "pathHash", r from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, "referenceHashes" jsonb)
+    cross join lateral jsonb_array_elements_text("referenceHashes") r on conflict do nothing`);
+  await tx.execute(sql`
+    insert into signatures (path_hash, key_name, signature)
+    select "pathHash", s ->> 'keyName', s ->> 'signature'
+    from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, signatures jsonb)
+    cross join lateral jsonb_array_elements(signatures) s on conflict do nothing`);
+}
+
+export async function recordProvenance(
+  db: Database,
+  made: {
+    readonly pathHash: string;
+    readonly attemptId: number | null;
+    readonly narHash: string;
+    readonly accepted: boolean;
+  },
+): Promise<void> {
+  await db.execute(sql`
+    insert into path_provenance (path_hash, attempt_id, nar_hash, accepted)
+    values (${made.pathHash}, ${made.attemptId}, ${made.narHash}, ${made.accepted})`);
+}
+
+/** Pins what an evaluation shows: the outputs of its good jobs, by job, variant and output. */
+export async function pinEvaluation(tx: Database, evaluationId: number): Promise<number> {
+  const rows = await tx.execute(sql`
+    insert into pins (evaluation_id, path_hash, name)
+    select j.evaluation_id, o.path_hash, j.name || '.' || j.system || coalesce('.' || j.variant, '') || '!' || o.name
+    from jobs j join outputs o on o.drv_hash = j.drv_hash
+    where j.evaluation_id = ${evaluationId} and j.outcome in ('built', 'substituted')
+      and exists (select 1 from store_paths p where p.path_hash = o.path_hash)
+    on conflict (evaluation_id, name) do nothing returning id`);
+  return rows.length;
+}
