@@ -13,6 +13,12 @@ export interface AtermReader {
 
 const ESCAPES: Record<string, string> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\' };
 
+/**
+ * What stands for itself. Nix never writes a raw newline, return or tab; taking one would give one derivation two texts,
+ * and so two paths.
+ */
+const PLAIN = /[^"\\\n\r\t]*/y;
+
 export function createAtermReader(format: string, text: string): AtermReader {
   let at = 0;
 
@@ -27,21 +33,17 @@ export function createAtermReader(format: string, text: string): AtermReader {
   const string = (): string => {
     expect('"');
     let value = '';
-    let start = at;
-    for (; ; at++) {
-      const character = text[at];
-      if (character === '"') break;
-      if (character === undefined) refuse('a string that ends');
-      // Nix never writes these raw; taking them would give one derivation two texts, and so two paths.
-      if (character === '\n' || character === '\r' || character === '\t')
-        refuse('a string whose controls are escaped');
-      if (character !== '\\') continue;
-      const escaped = ESCAPES[text.charAt(at + 1)] ?? refuse('an escape \\n, \\r, \\t, \\" or \\\\');
-      value += text.slice(start, at) + escaped;
-      at += 1;
-      start = at + 1;
+    for (;;) {
+      PLAIN.lastIndex = at;
+      PLAIN.test(text);
+      value += text.slice(at, PLAIN.lastIndex);
+      at = PLAIN.lastIndex;
+      if (text[at] !== '\\') break;
+      value += ESCAPES[text.charAt(at + 1)] ?? refuse('an escape \\n, \\r, \\t, \\" or \\\\');
+      at += 2;
     }
-    value += text.slice(start, at);
+    if (at === text.length) refuse('a string that ends');
+    if (text[at] !== '"') refuse('a string whose controls are escaped');
     at += 1;
     return value;
   };
