@@ -2,7 +2,8 @@
 
 import { sql } from 'drizzle-orm';
 import type { StepKind } from '../domain/ci/step-state.ts';
-import type { AttemptGpu, StepLimits } from './schema/graph.ts';
+import type { AttemptGpu } from '../domain/api/builder.ts';
+import type { StepLimits } from './schema/graph.ts';
 import type { Database } from './database.ts';
 import { json } from './sql.ts';
 
@@ -78,12 +79,25 @@ export async function findAttempt(db: Database, attemptId: number) {
     name: string;
     outcome: string | null;
     builder: string;
+    kind: StepKind;
+    system: string;
+    architecture: string | null;
+    fixedOutput: boolean;
+    limits: StepLimits;
+    evidence: Record<string, unknown>;
     ended: boolean;
   }>(sql`
-    select a.id, a.step_id as "stepId", a.number, d.drv_path as "drvPath", d.drv_hash as "drvHash", d.name, a.outcome, a.builder,
+    select s.kind, d.system, s.architecture, d.fixed_output as "fixedOutput", s.limits, a.evidence, a.id, a.step_id as "stepId", a.number, d.drv_path as "drvPath", d.drv_hash as "drvHash", d.name, a.outcome, a.builder,
       a.ended_at is not null as ended
     from attempts a join steps s on s.id = a.step_id join derivations d on d.drv_hash = s.drv_hash where a.id = ${attemptId}`);
   return row;
+}
+
+export type AttemptRow = NonNullable<Awaited<ReturnType<typeof findAttempt>>>;
+
+/** What a builder reports beside the log: exits, Nix's message, host facts. Later reports add to earlier ones. */
+export async function recordEvidence(db: Database, attemptId: number, evidence: object): Promise<void> {
+  await db.execute(sql`update attempts set evidence = evidence || ${json(evidence)} where id = ${attemptId}`);
 }
 
 /** The newest attempt of a derivation that has a log: what `nix log` shows. */

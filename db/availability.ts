@@ -68,3 +68,12 @@ export async function findDerivationsOfPaths(db: Database, pathHashes: readonly 
     select distinct drv_hash as "drvHash" from outputs where path_hash in ${texts(pathHashes)}`);
   return rows.map((row) => row.drvHash);
 }
+
+/** Derivations whose outputs are there and say themselves that they failed (`nix-support/failed`): no success, though available. */
+export async function listFailedWithOutput(db: Database, drvHashes: readonly string[]): Promise<string[]> {
+  if (drvHashes.length === 0) return [];
+  const rows = await db.execute<{ drvHash: string }>(sql`
+    select distinct drv_hash as "drvHash" from steps
+    where current and outcome = 'failed-with-output' and drv_hash in ${texts(drvHashes)}`);
+  return rows.map((row) => row.drvHash);
+}

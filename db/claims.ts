@@ -6,16 +6,10 @@ import type { StepKind } from '../domain/ci/step-state.ts';
 import { addToOutbox, startStepMessage } from './outbox.ts';
 import type { Database } from './database.ts';
 import { lockPool } from './locks.ts';
+import { builderIsOnline } from './served.ts';
 
 /** Steps in flight per slot: one runs, one waits at the builder's door, one covers the way of a message. */
 const WINDOW_PER_SLOT = 3;
-
-/** A builder that said nothing for so long counts as gone. */
-export const BUILDER_SILENCE_SECONDS = 60;
-
-/** SQL condition on `builders b`: takes work now. */
-export const builderIsOnline = sql`b.left_at is null and b.state = 'active' and b.wanted = 'active'
-  and b.last_seen_at > now() - make_interval(secs => ${BUILDER_SILENCE_SECONDS})`;
 
 /**
  * Claims ready steps of `pools` up to their windows, and asks for their workflows by the outbox.

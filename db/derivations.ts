@@ -11,8 +11,6 @@ export interface NewDerivation {
   readonly system: string;
   readonly fixedOutput: boolean;
   readonly features: readonly string[];
-  readonly timeoutSeconds: number | null;
-  readonly silentTimeoutSeconds: number | null;
   readonly inputs: readonly { readonly drvHash: string; readonly outputNames: readonly string[] }[];
   readonly outputs: readonly { readonly name: string; readonly path: string; readonly pathHash: string }[];
 }
@@ -36,15 +34,13 @@ export async function insertDerivations(tx: Database, derivations: readonly NewD
     system: d.system,
     fixed_output: d.fixedOutput,
     features: d.features,
-    timeout_seconds: d.timeoutSeconds,
-    silent_timeout_seconds: d.silentTimeoutSeconds,
   }));
   await tx.execute(sql`
-    insert into derivations (drv_hash, drv_path, name, system, fixed_output, features, timeout_seconds, silent_timeout_seconds)
+    insert into derivations (drv_hash, drv_path, name, system, fixed_output, features)
     select drv_hash, drv_path, name, system, fixed_output,
-      array(select jsonb_array_elements_text(features)), timeout_seconds, silent_timeout_seconds
+      array(select jsonb_array_elements_text(features))
     from jsonb_to_recordset(${json(rows)}) as d (drv_hash text, drv_path text, name text, system text,
-      fixed_output boolean, features jsonb, timeout_seconds int, silent_timeout_seconds int)
+      fixed_output boolean, features jsonb)
     order by drv_hash on conflict (drv_hash) do nothing`);
   const edges = derivations.flatMap((d) =>
     d.inputs.map((input) => ({
@@ -78,8 +74,6 @@ export interface DerivationNode extends Record<string, unknown> {
   readonly name: string;
   readonly system: string;
   readonly features: readonly string[];
-  readonly timeoutSeconds: number | null;
-  readonly silentTimeoutSeconds: number | null;
   readonly inputs: readonly { readonly drvHash: string; readonly outputNames: readonly string[] }[];
 }
 
@@ -91,8 +85,17 @@ export async function listDerivationNodes(
   if (drvHashes.length === 0) return [];
   return db.execute<DerivationNode>(sql`
     select d.drv_hash as "drvHash", d.name, d.system, to_jsonb(d.features) as features,
-      d.timeout_seconds as "timeoutSeconds", d.silent_timeout_seconds as "silentTimeoutSeconds",
       coalesce((select jsonb_agg(jsonb_build_object('drvHash', i.input_drv_hash, 'outputNames', i.output_names))
         from derivation_inputs i where i.drv_hash = d.drv_hash), '[]') as inputs
     from derivations d where d.drv_hash in ${texts(drvHashes)}`);
+}
+
+/** The required features of those derivations that are stored. */
+export async function listDerivationFacts(
+  db: Database,
+  drvHashes: readonly string[],
+): Promise<{ drvHash: string; features: readonly string[] }[]> {
+  if (drvHashes.length === 0) return [];
+  return db.execute<{ drvHash: string; features: readonly string[] }>(sql`
+    select drv_hash as "drvHash", to_jsonb(features) as features from derivations where drv_hash in ${texts(drvHashes)}`);
 }

@@ -49,13 +49,14 @@ export interface EvaluationRow extends EvaluationKey, Record<string, unknown> {
   readonly remaining: number;
   readonly evaluated: boolean;
   readonly cancelRequested: boolean;
+  readonly cancelReason: string | null;
 }
 
 export async function findEvaluation(db: Database, evaluationId: number): Promise<EvaluationRow | undefined> {
   const [row] = await db.execute<EvaluationRow>(sql`
     select e.id as "evaluationId", e.jobset_id as "jobsetId", p.slug as project, j.name as jobset, e.number, e.state, e.outcome,
       e.config, e.base_folder as "baseFolder", e.fresh, e.revision, e.locked_source as "lockedSource", e.dirty, e.remaining,
-      e.evaluated_at is not null as evaluated, e.cancel_requested_at is not null as "cancelRequested"
+      e.evaluated_at is not null as evaluated, e.cancel_requested_at is not null as "cancelRequested", e.cancel_reason as "cancelReason"
     from evaluations e join jobsets j on j.id = e.jobset_id join projects p on p.id = j.project_id where e.id = ${evaluationId}`);
   return row;
 }

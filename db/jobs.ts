@@ -14,6 +14,8 @@ export interface NewJob {
   readonly nixName: string;
   readonly kind: 'build' | 'gpu-check' | 'aggregate';
   readonly meta: Record<string, unknown>;
+  readonly timeoutSeconds: number | null;
+  readonly silentTimeoutSeconds: number | null;
   /** For aggregates, as Hydra: job names, or store paths of derivations; resolved when the evaluation has ended. */
   readonly constituents: readonly string[];
 }
@@ -22,10 +24,11 @@ export interface NewJob {
 export async function insertJobs(tx: Database, evaluationId: number, jobs: readonly NewJob[]): Promise<void> {
   if (jobs.length === 0) return;
   const inserted = await tx.execute<{ id: number; name: string; system: string; variant: string | null }>(sql`
-    insert into jobs (evaluation_id, name, attr_path, system, variant, drv_hash, nix_name, kind, meta)
-    select ${evaluationId}, name, array(select jsonb_array_elements_text("attrPath")), system, variant, "drvHash", "nixName", kind, meta
+    insert into jobs (evaluation_id, name, attr_path, system, variant, drv_hash, nix_name, kind, meta, timeout_seconds, silent_timeout_seconds)
+    select ${evaluationId}, name, array(select jsonb_array_elements_text("attrPath")), system, variant, "drvHash", "nixName", kind, meta,
+      "timeoutSeconds", "silentTimeoutSeconds"
     from jsonb_to_recordset(${json(jobs)}) as j (name text, "attrPath" jsonb, system text, variant text, "drvHash" text,
-      "nixName" text, kind text, meta jsonb)
+      "nixName" text, kind text, meta jsonb, "timeoutSeconds" int, "silentTimeoutSeconds" int)
     on conflict (evaluation_id, name, system, coalesce(variant, '')) do nothing
     returning id, name, system, variant`);
   const idOf = new Map(inserted.map((job) => [jobKey(job), job.id]));
@@ -51,6 +54,8 @@ export interface UnplannedJob extends Record<string, unknown> {
   readonly variant: string | null;
   readonly drvHash: string;
   readonly kind: 'build' | 'gpu-check' | 'aggregate';
+  readonly timeoutSeconds: number | null;
+  readonly silentTimeoutSeconds: number | null;
 }
 
 /** Jobs without steps yet. Aggregates wait until all others are known, since they name them. */
@@ -61,7 +66,9 @@ export async function listUnplannedJobs(
   limit: number,
 ): Promise<UnplannedJob[]> {
   return db.execute<UnplannedJob>(sql`
-    select id, name, system, variant, drv_hash as "drvHash", kind from jobs
+    select id, name, system, variant, drv_hash as "drvHash", kind, timeout_seconds as "timeoutSeconds",
+      silent_timeout_seconds as "silentTimeoutSeconds"
+    from jobs
     where evaluation_id = ${evaluationId} and not planned and (kind = 'aggregate') = ${kind === 'aggregates'}
     order by id limit ${limit}`);
 }

@@ -83,9 +83,7 @@ export function wakeMessage(pool: string): NewMessage {
   };
 }
 
-export function startStepMessage(
-  step: Omit<StepInput, 'timing'> & { readonly project: string },
-): NewMessage {
+export function startStepMessage(step: Omit<StepInput, 'timing'> & { readonly project: string }): NewMessage {
   const { project, ...input } = step;
   return {
     kind: 'start',

@@ -35,6 +35,30 @@ export async function listStorePaths(db: Database, pathHashes: readonly string[]
     from store_paths where path_hash in ${texts(pathHashes)}`);
 }
 
+/** Those of the hashes that a trusted upstream was found to serve. */
+export async function findUpstreamPaths(db: Database, pathHashes: readonly string[]): Promise<string[]> {
+  if (pathHashes.length === 0) return [];
+  const rows = await db.execute<{ pathHash: string }>(sql`
+    select path_hash as "pathHash" from upstream_paths where upstream is not null and path_hash in ${texts(pathHashes)}`);
+  return rows.map((row) => row.pathHash);
+}
+
+/** Everything that an output of this derivation could refer to: the runtime closures of its inputs, and its own outputs. */
+export async function listInputClosureHashes(db: Database, drvHash: string): Promise<string[]> {
+  const rows = await db.execute<{ hash: string }>(sql`
+    with recursive closure (hash) as (
+      select o.path_hash from derivation_inputs i
+      join outputs o on o.drv_hash = i.input_drv_hash and o.name = any(i.output_names)
+      where i.drv_hash = ${drvHash}
+      union
+      select path_hash from outputs where drv_hash = ${drvHash}
+      union
+      select r.reference_hash from closure c join path_references r on r.path_hash = c.hash
+    )
+    select hash from closure`);
+  return rows.map((row) => row.hash);
+}
+
 /** Enters paths into the index. A path that is there stays as it is: published bytes never change. */
 export async function insertStorePaths(tx: Database, paths: readonly NewStorePath[]): Promise<void> {
   if (paths.length === 0) return;

@@ -1,7 +1,7 @@
 /** The activities that workflows call, by who runs them. Implementations are factories in `activities/`. */
 
 import type { AttemptReport, StepEnding, StepInput } from '../domain/ci/workflow-messages.ts';
-import type { RetryAdvice } from '../domain/ci/next-attempt.ts';
+import type { FailureClass, Retry } from '../domain/ci/classification/taxonomy.ts';
 
 export interface AttemptInput {
   readonly step: StepInput;
@@ -50,8 +50,8 @@ export interface StepActivities {
 }
 
 export interface AttemptVerdict {
-  readonly class: string;
-  readonly retry: RetryAdvice;
+  readonly class: FailureClass;
+  readonly retry: Retry;
 }
 
 export interface DispatchActivities {

@@ -97,8 +97,6 @@ create table derivations (
   system text not null,
   fixed_output boolean not null,
   features text[] not null default '{}',
-  timeout_seconds integer,
-  silent_timeout_seconds integer,
   created_at timestamptz not null default now()
 );
 
@@ -130,6 +128,9 @@ create table jobs (
   nix_name text not null,
   kind text not null check (kind in ('build', 'gpu-check', 'aggregate')),
   meta jsonb not null default '{}',
+  -- `meta.timeout` and `meta.maxSilent`, where the package says so.
+  timeout_seconds integer,
+  silent_timeout_seconds integer,
   planned boolean not null default false,
   outcome text,
   -- Architectures on which a GPU check cannot run, each with its reason.

@@ -11,6 +11,7 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core';
+import type { AttemptGpu } from '../../domain/api/builder.ts';
 import type { JobsetConfig, JobsetLimits } from '../../domain/ci/jobset-config.ts';
 import type { Outcome } from '../../domain/ci/outcome.ts';
 import type { StepKind, StepState } from '../../domain/ci/step-state.ts';
@@ -116,8 +117,6 @@ export const derivations = pgTable('derivations', {
   system: text('system').notNull(),
   fixedOutput: boolean('fixed_output').notNull(),
   features: text('features').array().notNull(),
-  timeoutSeconds: integer('timeout_seconds'),
-  silentTimeoutSeconds: integer('silent_timeout_seconds'),
   createdAt: time('created_at').notNull().defaultNow(),
 });
 
@@ -150,6 +149,8 @@ export const jobs = pgTable('jobs', {
   nixName: text('nix_name').notNull(),
   kind: text('kind').$type<'build' | 'gpu-check' | 'aggregate'>().notNull(),
   meta: jsonb('meta').$type<Record<string, unknown>>().notNull().default({}),
+  timeoutSeconds: integer('timeout_seconds'),
+  silentTimeoutSeconds: integer('silent_timeout_seconds'),
   planned: boolean('planned').notNull().default(false),
   outcome: text('outcome').$type<Outcome>(),
   notScheduled: jsonb('not_scheduled').$type<NotScheduled[]>().notNull().default([]),
@@ -209,14 +210,6 @@ export const jobSteps = pgTable('job_steps', {
   jobId: reference('job_id').notNull(),
   stepId: reference('step_id').notNull(),
 });
-
-export interface AttemptGpu {
-  readonly uuid: string;
-  readonly model: string;
-  readonly architecture: string;
-  readonly driver: string;
-  readonly standIn: boolean;
-}
 
 export const attempts = pgTable('attempts', {
   id: id(),

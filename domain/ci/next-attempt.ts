@@ -1,5 +1,6 @@
 /** What follows an attempt: the ending of the step, or another try. A pure function, so that every retry can be explained. */
 
+import type { FailureClass, Retry } from './classification/taxonomy.ts';
 import { isSuccess, type Outcome } from './outcome.ts';
 
 /** Attempts of one step in all, whatever the reasons (DESIGN §6). */
@@ -7,15 +8,11 @@ export const MAX_ATTEMPTS = 5;
 /** A step that has lost this many builders is not given another: it may be what kills them. */
 export const MAX_LOST_BUILDERS = 3;
 
-/** Advice of the verdict on a failed attempt (`classification/verdict.ts`). */
-export type RetryAdvice = 'no' | 'same' | 'other' | 'fix';
-
 export interface AttemptEnd {
   readonly outcome: Outcome;
   /** The verdict's advice; absent when the attempt needed no verdict. */
-  readonly retry?: RetryAdvice;
-  /** `infra`, `gpu-hardware`, … as the verdict names it. */
-  readonly class?: string;
+  readonly retry?: Retry;
+  readonly class?: FailureClass;
 }
 
 export interface AttemptHistory {

@@ -1,0 +1,98 @@
+/** Sending outputs to the server: their runtime closure, less what it has. */
+
+import type { AttemptEvidence, StepAssignment } from '../domain/api/builder.ts';
+import type { Claim } from '../domain/api/ingest.ts';
+import { formatContentAddress } from '../domain/nix/content-address.ts';
+import { formatHash } from '../domain/nix/hash.ts';
+import { parseBuildProducts, parseMetrics } from '../domain/nix/nix-support.ts';
+import type { PathInfo } from '../domain/nix/path-info.ts';
+import { storePathHash, storePathName } from '../domain/nix/store-path.ts';
+import type { NixCli } from './adapters/nix-cli.ts';
+import { ServerRefusal, type ServerClient } from './adapters/server-client.ts';
+import { dumpPath, existsInOutput, readOutputFile } from './adapters/store-files.ts';
+
+export interface SendDeps {
+  readonly nix: NixCli;
+  readonly server: ServerClient;
+  /** Hash parts of paths that the server was seen to have: most of a closure is always the same. */
+  readonly knownToServer: Set<string>;
+}
+
+export interface OutputFacts {
+  /** NAR sizes of the outputs alone. */
+  readonly outputBytes: number;
+  /** The outputs and all that they refer to, references first. */
+  readonly closure: readonly PathInfo[];
+  /** An output says itself that it failed. */
+  readonly failed: boolean;
+  readonly evidence: AttemptEvidence;
+}
+
+/** Reads what the outputs of a finished build are and say (`nix-support`; reference: hydra.md §6). */
+export async function inspectOutputs(
+  { nix }: Pick<SendDeps, 'nix'>,
+  assignment: StepAssignment,
+): Promise<OutputFacts> {
+  const paths = assignment.outputs.map((output) => output.path);
+  const closure = await nix.closureInfo(paths);
+  const own = new Set(paths);
+  const outputBytes = closure
+    .filter((info) => own.has(info.path))
+    .reduce((sum, info) => sum + info.narSize, 0);
+  const products: NonNullable<AttemptEvidence['products']> = [];
+  const metrics: NonNullable<AttemptEvidence['metrics']> = [];
+  let failed = false;
+  for (const path of paths) {
+    failed ||= await existsInOutput(path, 'nix-support/failed');
+    const productText = await readOutputFile(path, 'nix-support/hydra-build-products');
+    if (productText !== undefined)
+      for (const product of parseBuildProducts(productText).value)
+        products.push({ ...product, defaultPath: product.defaultPath || null });
+    const metricText = await readOutputFile(path, 'nix-support/hydra-metrics');
+    if (metricText !== undefined)
+      for (const metric of parseMetrics(metricText).value)
+        metrics.push({ ...metric, unit: metric.unit || null });
+  }
+  return { outputBytes, closure, failed, evidence: { products, metrics } };
+}
+
+/** How often a declaration that the server forgot (it was restarted) is made again. */
+const DECLARATIONS = 20;
+
+/**
+ * Sends what the server lacks of a closure. Returns paths that it has with other bytes: those stay as they are.
+ */
+export async function sendClosure(
+  { server, knownToServer }: SendDeps,
+  attemptId: number | null,
+  closure: readonly PathInfo[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const claims = closure.filter((info) => !knownToServer.has(storePathHash(info.path))).map(claimOf);
+  if (claims.length === 0) return [];
+  const byHash = new Map(closure.map((info) => [storePathHash(info.path), info]));
+  for (let tries = 1; ; tries++) {
+    try {
+      const { ingestId, missing, differing } = await server.declare(attemptId, claims, signal);
+      for (const hash of missing) {
+        const info = byHash.get(hash as ReturnType<typeof storePathHash>);
+        if (info !== undefined) await server.upload(ingestId, hash, () => dumpPath(info.path), signal);
+      }
+      for (const hash of byHash.keys()) knownToServer.add(hash);
+      return differing;
+    } catch (error) {
+      if (!(error instanceof ServerRefusal) || error.status !== 404 || tries >= DECLARATIONS) throw error;
+    }
+  }
+}
+
+function claimOf({ path, narHash, narSize, references, deriver, ca }: PathInfo): Claim {
+  return {
+    path,
+    narHash: formatHash(narHash),
+    narSize,
+    references: [...references],
+    deriver: deriver !== null && storePathName(deriver).endsWith('.drv') ? deriver : null,
+    ca: ca === null ? null : formatContentAddress(ca),
+  };
+}

@@ -1,0 +1,56 @@
+/** The application: routes over their dependencies. No process, no environment, so that tests can inject requests. */
+
+import swagger from '@fastify/swagger';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { attemptRoutes } from './api/attempts.ts';
+import { builderRoutes } from './api/builders.ts';
+import { evaluatorRoutes } from './api/evaluators.ts';
+import { ingestRoutes } from './api/ingest.ts';
+import { runRoutes } from './api/runs.ts';
+import { cacheRoutes } from './cache/routes.ts';
+import type { ServerDeps } from './deps.ts';
+import { answerErrors } from './errors.ts';
+
+/** Nix keeps idle connections for up to 118 s and reuses them; closing earlier makes its next request fail (binary-cache.md §2.11). */
+const KEEP_ALIVE_MS = 130_000;
+/** Names of logs and realisations are longer than the router's default of 100; a 414 is fatal to Nix. */
+const MAX_PARAM_LENGTH = 512;
+
+export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    // HEAD is answered by routes of its own: the default would run GET's handler and throw its work away.
+    exposeHeadRoutes: false,
+    // TypeBox's defaults are filled in; nothing is removed silently.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  answerErrors(app);
+  // NARs and logs pass as streams, whatever they call themselves.
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'nixwarp',
+        version: '1',
+        description: 'Durable CI and a binary cache for GPU-accelerated Nixpkgs',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    },
+  });
+  await app.register(
+    async (api) => {
+      for (const routes of [builderRoutes, evaluatorRoutes, ingestRoutes, runRoutes, attemptRoutes])
+        await api.register(routes(deps));
+    },
+    { prefix: '/api/v1' },
+  );
+  await app.register(cacheRoutes(deps));
+  app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.send(app.swagger()),
+  );
+  return app;
+}

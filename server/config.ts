@@ -1,0 +1,60 @@
+/** Settings of the server. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Environment,
+  formatListenAddress,
+  integerSetting,
+  type ListenAddress,
+  listenSetting,
+  optionalSetting,
+  parseEnvironment,
+  secretSetting,
+  textSetting,
+  urlSetting,
+} from '../domain/environment.ts';
+
+export const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8484 };
+
+export interface ServerConfig {
+  readonly stateDir: string;
+  readonly listen: ListenAddress;
+  /** How clients reach this server; in snippets, links and what builders substitute from. */
+  readonly publicUrl: string;
+  readonly databaseUrl: string;
+  readonly adminToken: string;
+  readonly builderToken: string;
+  /** `<name>:<base64>`, as `nix key generate-secret` makes it. */
+  readonly secretKey: string;
+  readonly storeDir: string;
+  /** In nix-cache-info: lower goes first; cache.nixos.org has 40. */
+  readonly cachePriority: number;
+  readonly temporalUiUrl: string | undefined;
+}
+
+/** @throws ConfigurationError with every problem. */
+export function parseServerConfig(environment: Environment = process.env): ServerConfig {
+  const values = parseEnvironment(
+    environment,
+    {
+      stateDir: textSetting('NIXWARP_STATE_DIR'),
+      listen: listenSetting('NIXWARP_LISTEN', DEFAULT_LISTEN),
+      publicUrl: urlSetting('NIXWARP_PUBLIC_URL', undefined, ['http:', 'https:']),
+      databaseUrl: secretSetting('DATABASE_URL'),
+      adminToken: secretSetting('NIXWARP_ADMIN_TOKEN'),
+      builderToken: secretSetting('NIXWARP_BUILDER_TOKEN'),
+      secretKey: secretSetting('NIXWARP_CACHE_SECRET_KEY'),
+      storeDir: textSetting('NIXWARP_STORE_DIR', '/nix/store'),
+      cachePriority: integerSetting('NIXWARP_CACHE_PRIORITY', 50, 0, 1_000),
+      temporalUiUrl: optionalSetting('NIXWARP_TEMPORAL_UI_URL'),
+    },
+    (path) => readFileSync(path, 'utf8'),
+  );
+  return { ...values, publicUrl: values.publicUrl ?? `http://${formatListenAddress(values.listen)}` };
+}
+
+/** Folders of the state folder that are the server's own. */
+export function serverFolders(stateDir: string): { readonly cache: string; readonly logs: string } {
+  return { cache: join(stateDir, 'cache'), logs: join(stateDir, 'logs') };
+}

@@ -1,0 +1,21 @@
+/** What the routes need: made by the process, given to the application. */
+
+import type { Connection } from '../db/database.ts';
+import type { Authority } from './auth.ts';
+import type { CacheFolder } from './cache/cache-folder.ts';
+import type { Ingest, IngestDeps } from './cache/ingest.ts';
+import type { LogStore } from './logs.ts';
+
+export interface ServerDeps {
+  readonly connection: Connection;
+  readonly logs: LogStore;
+  readonly authority: Authority;
+  readonly folder: CacheFolder;
+  readonly ingest: Ingest;
+  readonly ingestDeps: IngestDeps;
+  readonly publicUrl: string;
+  readonly storeDir: string;
+  /** What clients of the cache need. */
+  readonly cacheFacts: { readonly url: string; readonly publicKey: string };
+  readonly temporalUiUrl: string | undefined;
+}

@@ -1,0 +1,143 @@
+/** Logs of attempts: appended while a build runs, compressed when it ended, never overwritten. */
+
+import { EventEmitter } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createWriteStream } from 'node:fs';
+import { createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { ConflictError } from './errors.ts';
+
+export interface LogStore {
+  /**
+   * Appends bytes that belong at `offset`; what is there already is skipped, so that a repeated request changes nothing.
+   * Returns the log's size. @throws ConflictError with the size where bytes before `offset` are missing.
+   */
+  append(attemptId: number, offset: number, bytes: Buffer): Promise<number>;
+  /** No more bytes will come: the log is compressed. Returns its size. */
+  close(attemptId: number): Promise<number>;
+  /** `undefined` where there is no log. */
+  find(attemptId: number): Promise<{ readonly bytes: number; readonly closed: boolean } | undefined>;
+  /** The log's bytes from `start` (inclusive) to `end` (exclusive). */
+  read(attemptId: number, start: number, end: number): Readable;
+  /** Calls `onChange` whenever the log grew or was closed, until the returned function is called. */
+  watch(attemptId: number, onChange: () => void): () => void;
+}
+
+/** Opens the folder of logs: `<attempt>.log` while open, `<attempt>.log.zst` when closed. */
+export async function openLogStore(folder: string): Promise<LogStore> {
+  await mkdir(folder, { recursive: true });
+  const changes = new EventEmitter().setMaxListeners(0);
+  const sizes = new Map<number, number>();
+  const openFile = (id: number) => join(folder, `${id}.log`);
+  const closedFile = (id: number) => join(folder, `${id}.log.zst`);
+
+  async function sizeOfOpen(id: number): Promise<number | undefined> {
+    return (await statOrNothing(openFile(id)))?.size;
+  }
+
+  async function findClosed(id: number): Promise<number | undefined> {
+    if ((await statOrNothing(closedFile(id))) === undefined) return undefined;
+    const known = sizes.get(id);
+    if (known !== undefined) return known;
+    let bytes = 0;
+    for await (const chunk of createReadStream(closedFile(id)).pipe(createZstdDecompress()))
+      bytes += (chunk as Buffer).length;
+    sizes.set(id, bytes);
+    return bytes;
+  }
+
+  const store: LogStore = {
+    append: async (id, offset, bytes) => {
+      const closed = await findClosed(id);
+      if (closed !== undefined) {
+        if (offset + bytes.length <= closed) return closed;
+        throw new ConflictError(`the log of attempt ${id} is closed at ${closed} bytes`);
+      }
+      const size = (await sizeOfOpen(id)) ?? 0;
+      if (offset > size)
+        throw new ConflictError(
+          `the log of attempt ${id} has ${size} bytes: bytes from ${offset} on leave a gap`,
+        );
+      const fresh = bytes.subarray(size - offset);
+      const handle = await open(openFile(id), 'a');
+      try {
+        if (fresh.length > 0) await handle.write(fresh);
+      } finally {
+        await handle.close();
+      }
+      changes.emit(String(id));
+      return size + fresh.length;
+    },
+
+    close: async (id) => {
+      const closed = await findClosed(id);
+      if (closed !== undefined) return closed;
+      const size = await sizeOfOpen(id);
+      if (size === undefined) return 0;
+      const temporary = `${closedFile(id)}.tmp`;
+      await pipeline(createReadStream(openFile(id)), createZstdCompress(), createWriteStream(temporary));
+      await rename(temporary, closedFile(id));
+      await rm(openFile(id));
+      sizes.set(id, size);
+      changes.emit(String(id));
+      return size;
+    },
+
+    find: async (id) => {
+      const bytes = await sizeOfOpen(id);
+      if (bytes !== undefined) return { bytes, closed: false };
+      const closed = await findClosed(id);
+      return closed === undefined ? undefined : { bytes: closed, closed: true };
+    },
+
+    read: (id, start, end) => {
+      if (start >= end) return createReadStream('/dev/null');
+      const plain = createReadStream(openFile(id), { start, end: end - 1 });
+      return fallBack(plain, () =>
+        createReadStream(closedFile(id)).pipe(createZstdDecompress()).pipe(slice(start, end)),
+      );
+    },
+
+    watch: (id, onChange) => {
+      changes.on(String(id), onChange);
+      return () => changes.off(String(id), onChange);
+    },
+  };
+  return store;
+}
+
+/** The log may be closed (and its open file removed) between two looks: then the closed one is read. */
+function fallBack(first: Readable, second: () => Readable): Readable {
+  const out = new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) });
+  first.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') out.destroy(error);
+    else
+      second()
+        .once('error', (inner) => out.destroy(inner))
+        .pipe(out);
+  });
+  first.pipe(out);
+  return out;
+}
+
+function slice(start: number, end: number): Transform {
+  let position = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const from = Math.max(0, start - position);
+      const to = Math.min(chunk.length, end - position);
+      position += chunk.length;
+      done(null, from < to ? chunk.subarray(from, to) : undefined);
+    },
+  });
+}
+
+async function statOrNothing(path: string) {
+  return stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}

@@ -1,0 +1,90 @@
+/** The way to Temporal: connections, the namespace with its search attributes, and which cluster this is. */
+
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import { DefaultLogger, type LogMetadata, NativeConnection, Runtime } from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+const { IndexedValueType } = temporal.api.enums.v1;
+
+/** What Temporal's UI can be searched for. SQL visibility allows ten keywords in a namespace. */
+const SEARCH_ATTRIBUTES = {
+  NixProject: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  NixEvaluation: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  NixStepKind: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  NixPool: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  NixGpuArch: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+};
+
+/** Finished workflows are for looking at; what they did is in Postgres. */
+const RETENTION_SECONDS = 7 * 24 * 3600;
+const ALREADY_EXISTS = 6;
+const NOT_FOUND = 5;
+
+export interface TemporalAddress {
+  readonly address: string;
+  readonly namespace: string;
+}
+
+/** Logs of the SDK go to ours. Once a process, before any connection. */
+export function installTemporalRuntime(logger: Logger): void {
+  const bridge = new DefaultLogger('INFO', ({ level, message, meta }) => {
+    const fields = plain(meta);
+    if (level === 'ERROR') logger.error(fields, message);
+    else if (level === 'WARN') logger.warn(fields, message);
+    else logger.debug(fields, message);
+  });
+  Runtime.install({
+    logger: bridge,
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+    // Signals are the process's own business: it stops its workers itself.
+    shutdownSignals: [],
+  });
+}
+
+/** Without the bigint that the SDK puts into its metadata and JSON cannot carry. */
+function plain(meta: LogMetadata | undefined): object {
+  return Object.fromEntries(Object.entries(meta ?? {}).filter(([, value]) => typeof value !== 'bigint'));
+}
+
+/** A client that connects when first used; `NativeConnection` serves the workers of the same process. */
+export function createTemporalClient({ address, namespace }: TemporalAddress): Client {
+  return new Client({ connection: Connection.lazy({ address }), namespace });
+}
+
+export function connectWorkers({ address }: TemporalAddress): Promise<NativeConnection> {
+  return NativeConnection.connect({ address });
+}
+
+/** Makes sure that the namespace exists with our search attributes. Needed again whenever Temporal's database was lost. */
+export async function ensureNamespace(client: Client, namespace: string): Promise<void> {
+  const { connection } = client;
+  await connection.workflowService
+    .registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: { seconds: RETENTION_SECONDS as never },
+    })
+    .catch((error: unknown) => {
+      if (!hasCode(error, ALREADY_EXISTS)) throw error;
+    });
+  await (connection as Connection).operatorService
+    .addSearchAttributes({ namespace, searchAttributes: SEARCH_ATTRIBUTES })
+    .catch((error: unknown) => {
+      if (!hasCode(error, ALREADY_EXISTS)) throw error;
+    });
+}
+
+/** The identity of the namespace: another one means that Temporal's database is another (or empty). `undefined` when it has none yet. */
+export async function findClusterIdentity(client: Client, namespace: string): Promise<string | undefined> {
+  try {
+    const { namespaceInfo } = await client.connection.workflowService.describeNamespace({ namespace });
+    return namespaceInfo?.id ?? undefined;
+  } catch (error) {
+    if (hasCode(error, NOT_FOUND)) return undefined;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, code: number): boolean {
+  return isGrpcServiceError(error) && error.code === code;
+}
