@@ -1,0 +1,239 @@
+/** Collectives without NCCL: gloo, MPI and PMIx, UCX and UCC, NVSHMEM, PyTorch's rendezvous. */
+
+import { defineRules } from './define.ts';
+
+export const COLLECTIVE_RULES = defineRules(
+  'collective',
+  { rank: 'specific', scope: 'host', retry: 'same', confidence: 0.9 },
+  [
+    {
+      subclass: 'gloo-connect-full-mesh',
+      patterns: ['Gloo connectFullMesh failed', 'connectFullMesh failed'],
+      explanation: 'gloo could not connect its ranks: set GLOO_SOCKET_IFNAME, in a sandbox to lo.',
+      examples: [
+        'RuntimeError: Gloo connectFullMesh failed with [../gloo/transport/tcp/pair.cc:144] no error',
+        'connectFullMesh failed with Connection refused',
+      ],
+    },
+    {
+      subclass: 'gloo-connection-refused',
+      patterns: [
+        /gloo\/\S{0,80}\] ?connect \[[^\]]{1,60}\]:\d{1,5}: Connection refused/,
+        /gloo\/.{0,140}(?:Connection refused|No route to host)/,
+      ],
+      explanation:
+        'gloo could not reach a rank: check the host name, the interface and that every rank started.',
+      examples: [
+        'RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:799] connect [127.0.1.1]:4242: Connection refused',
+        '[/build/gloo/transport/tcp/pair.cc:835] connect [::1]:80: Connection refused',
+      ],
+    },
+    {
+      subclass: 'gloo-connection-closed',
+      rank: 'consequence',
+      patterns: [
+        /gloo\/.{0,140}(?:Connection closed by peer|Connection reset by peer|Timed out waiting|Broken pipe)/,
+      ],
+      confidence: 0.87,
+      explanation: 'A rank of gloo went away or stopped: read the logs of the other ranks first.',
+      examples: [
+        'RuntimeError: [../gloo/transport/tcp/pair.cc:598] Connection closed by peer [127.0.0.1]:12345',
+        'RuntimeError: [gloo/transport/tcp/unbound_buffer.cc:84] Timed out waiting 1800000ms for recv operation to complete',
+      ],
+    },
+    {
+      subclass: 'gloo-interface',
+      patterns: [
+        /gloo\/.{0,120}(?:[Uu]nable to (?:find|resolve) (?:address|hostname)|Unable to find interface|unsupported gloo device)/,
+        'makeDeviceForHostname',
+      ],
+      retry: 'fix',
+      confidence: 0.87,
+      explanation: 'gloo did not find an interface: set GLOO_SOCKET_IFNAME=lo in a sandbox.',
+      examples: [
+        'RuntimeError: [enforce fail at ../gloo/transport/tcp/device.cc:83] ifa != nullptr. Unable to find address for: eth0',
+        '[../gloo/transport/tcp/device.cc:208] Unable to find interface for: [10.1.2.3]',
+      ],
+    },
+    {
+      subclass: 'rendezvous-failed',
+      rank: 'consequence',
+      patterns: [
+        /The client socket has (?:timed out|failed to connect)/,
+        'RendezvousConnectionError',
+        'RendezvousTimeoutError',
+        /TCPStore.{0,80}(?:timed? ?out|failed|Broken pipe|Connection reset)/,
+        /The server socket has failed to (?:listen|bind)/,
+      ],
+      confidence: 0.82,
+      explanation:
+        'The ranks did not find each other: check MASTER_ADDR, the port, and that every rank started.',
+      examples: [
+        'torch.distributed.DistNetworkError: The client socket has timed out after 60000ms while trying to connect to (10.0.0.2, 29500).',
+        'RuntimeError: The server socket has failed to listen on any local network address. port: 29500, EADDRINUSE',
+      ],
+    },
+    {
+      subclass: 'mpi-not-enough-slots',
+      patterns: [
+        'There are not enough slots available in the system',
+        /All nodes which are allocated for this job are already filled/,
+      ],
+      retry: 'fix',
+      confidence: 0.95,
+      explanation: 'mpirun wants more slots than the sandbox has: pass --oversubscribe.',
+      examples: [
+        'There are not enough slots available in the system to satisfy the 4',
+        'All nodes which are allocated for this job are already filled.',
+      ],
+    },
+    {
+      subclass: 'mpi-run-as-root',
+      patterns: [/mpi(?:run|exec) has detected an attempt to run as root/],
+      retry: 'fix',
+      confidence: 0.95,
+      explanation: 'mpirun refuses to run as root: set OMPI_ALLOW_RUN_AS_ROOT and its CONFIRM.',
+      examples: [
+        'mpirun has detected an attempt to run as root.',
+        'mpiexec has detected an attempt to run as root.',
+      ],
+    },
+    {
+      subclass: 'mpi-rsh-missing',
+      patterns: [/plm_rsh_agent/, /launch agent.{0,80}(?:not found|could not be found)/],
+      retry: 'fix',
+      confidence: 0.93,
+      explanation:
+        'mpirun looks for ssh, which the sandbox has not: set OMPI_MCA_plm_rsh_agent to the empty string.',
+      examples: [
+        'The value of the MCA parameter "plm_rsh_agent" was set to a path that could not be found:',
+        'plm_rsh_agent: ssh : rsh',
+      ],
+    },
+    {
+      subclass: 'mpi-init-rte',
+      patterns: [
+        /MPI (?:runtime )?init(?:ialization)? failed/i,
+        /It looks like (?:MPI_INIT|MPI runtime init|orte_init|opal_init|prte_init|PMIX)\S{0,20} failed/,
+        /(?:ORTE|PRTE|OPAL)_ERROR_LOG: (?<_message>.{1,80})/,
+        /ORTE_ERROR_LOG/,
+        /PMIX ERROR: (?<_message>.{1,80})/,
+        /\*\*\* An error occurred in MPI_Init/,
+        /Fatal error in (?:internal_|P?)MPI_Init/,
+        /No components were able to be opened in the \w{2,12} framework/,
+        /PMIX_\w{2,20}_INIT|PMIx_Init failed/,
+        /Sockets? path.{0,40}too long|directory path .{0,80}is too long/,
+      ],
+      excludes: [/gds_ds|dstore|psec:munge|mca_base_component_repository/],
+      retry: 'fix',
+      confidence: 0.88,
+      explanation:
+        'MPI could not start: in a sandbox check TMPDIR length, the rsh agent, and the interfaces.',
+      examples: [
+        'It looks like orte_init failed for some reason; your parallel process is',
+        '[ada:00042] PMIX ERROR: UNREACHABLE in file ptl_tcp_component.c at line 1849',
+        '[ada:1] *** An error occurred in MPI_Init_thread',
+      ],
+    },
+    {
+      subclass: 'mpi-abort',
+      rank: 'generic',
+      patterns: [
+        'MPI_ABORT was invoked on rank',
+        /mpi(?:run|exec) noticed that process rank \d{1,6}/,
+        /mpi(?:run|exec) detected that one or more processes exited/,
+        'prterun noticed that process rank',
+      ],
+      confidence: 0.55,
+      explanation: 'A rank ended the whole run: look for what it printed before.',
+      examples: [
+        'MPI_ABORT was invoked on rank 1 in communicator MPI_COMM_WORLD',
+        'mpirun noticed that process rank 0 with PID 0 on node ada exited on signal 11 (Segmentation fault).',
+      ],
+    },
+    {
+      subclass: 'ucx-no-cuda-transport',
+      patterns: [
+        /UCX {1,2}ERROR.{0,40}no (?:copy across memory types|remote registered memory access|active messages|am bcopy) transport/,
+        /UCX.{0,60}transports? '?(?:cuda_copy|cuda_ipc|gdr_copy)'? (?:is|are) not available/,
+        /UCX.{0,80}(?:cuda_copy|cuda_ipc).{0,60}not available/,
+      ],
+      retry: 'no',
+      scope: 'code',
+      confidence: 0.9,
+      explanation: 'UCX has no transport for GPU memory: build it with CUDA, and allow cuda_copy in UCX_TLS.',
+      examples: [
+        'select.c:627  UCX  ERROR   no copy across memory types transport to <no debug data>: Unsupported operation',
+        "ucp_context.c:969  UCX  WARN  transports 'cuda_copy','cuda_ipc' are not available, please use one or more of: self, tcp",
+      ],
+    },
+    {
+      subclass: 'ucx-memory-registration',
+      patterns: [
+        /ibv_reg_mr ?\(.{0,120}failed/,
+        /UCX {1,2}ERROR.{0,20}failed to register (?:address|user buffer|memory)/,
+        /UCX.{0,40}Please set max locked memory/,
+      ],
+      retry: 'fix',
+      confidence: 0.9,
+      explanation:
+        'UCX could not register memory: raise the memlock limit, or load nvidia-peermem for GPU memory.',
+      examples: [
+        'ib_md.c:309  UCX  ERROR ibv_reg_mr(address=0x7f, length=8192, access=0xf) failed: Bad address',
+        'UCX  ERROR failed to register address 0x7f8 mem_type bit 0x2 length 4096 on md[4]=mlx5_0',
+      ],
+    },
+    {
+      subclass: 'ucx-error',
+      rank: 'consequence',
+      patterns: [
+        /UCX {1,2}ERROR {1,4}(?<message>.{4,160})/,
+        /UCC {1,2}ERROR {1,4}(?<message>.{4,160})/,
+        'Failed to create UCP worker',
+      ],
+      excludes: [/scandir\(\/sys\/class\/net\)/],
+      confidence: 0.7,
+      explanation: 'UCX failed: read the line, and list its transports with ucx_info -d.',
+      examples: [
+        'tcp_iface.c:930  UCX  ERROR bind(fd=12 addr=0.0.0.0:0) failed: Address already in use',
+        'pml_ucx.c:310  Error: Failed to create UCP worker',
+      ],
+    },
+    {
+      subclass: 'nvshmem-ibgda-permission',
+      patterns: [
+        /ibgda.{0,120}cannot allocate mlx5dv_devx_uar/,
+        /cannot allocate mlx5dv_devx_uar/,
+        /mlx5dv_devx_\w{3,30} failed/,
+      ],
+      retry: 'fix',
+      confidence: 0.92,
+      explanation:
+        'NVSHMEM may not map the doorbell of the network card: set PeerMappingOverride, or do not use IBGDA.',
+      examples: [
+        '/build/nvshmem/modules/transport/ibgda/ibgda.cpp:2001: NULL value cannot allocate mlx5dv_devx_uar with type 0x1',
+        'mlx5dv_devx_umem_reg failed',
+      ],
+    },
+    {
+      subclass: 'nvshmem-init',
+      patterns: [
+        /nvshmem initialization failed/,
+        /init failed for transport: (?<transport>\w{2,20})/,
+        'Unable to initialize any transports',
+        /nvshmem (?:detect topo|setup connections|setup heap) failed/,
+        /nvshmemi_\w{3,60}:\d{1,6}: .{0,80}fail/,
+        /WARN: .{0,40}nvshmem.{0,80}failed/i,
+      ],
+      retry: 'fix',
+      confidence: 0.9,
+      explanation:
+        'NVSHMEM could not start: the first line of the chain names the transport; test with one PE and no network.',
+      examples: [
+        'src/host/topo/topo.cpp:469: [GPU 0] nvshmem detect topo failed',
+        'src/host/transport/transport.cpp:nvshmemi_transport_init:289: init failed for transport: IBGDA',
+        'src/host/init/init.cu:972: non-zero status: 7 nvshmem initialization failed, exiting',
+      ],
+    },
+  ],
+);

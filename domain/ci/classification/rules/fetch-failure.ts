@@ -1,0 +1,266 @@
+/** Downloads and substitutes that did not arrive, or not as promised. */
+
+import { defineRules } from './define.ts';
+
+export const FETCH_FAILURE_RULES = defineRules(
+  'fetch-failure',
+  { rank: 'specific', scope: 'upstream', retry: 'no', confidence: 0.95 },
+  [
+    {
+      subclass: 'hash-mismatch',
+      speaker: 'nix',
+      patterns: [
+        "hash mismatch in fixed-output derivation '{derivation}'",
+        /has \S{2,12} hash '\S{20,70}' when '\S{20,70}' was expected/,
+        "hash mismatch in file downloaded from '{url}'",
+      ],
+      confidence: 0.99,
+      explanation:
+        'The download differs from its pinned hash: check what upstream changed, then update the hash.',
+      examples: [
+        "error: hash mismatch in fixed-output derivation '/nix/store/c-nccl-source.drv':\n  specified: sha256-GL=\n got: sha256-hD=",
+        'output path ‘/nix/store/b-cub’ has sha256 hash ‘0a1b2c3d4e5f6g7h8i9j0k1l2m’ when ‘1z1b2c3d4e5f6g7h8i9j0k1l2m’ was expected',
+      ],
+    },
+    {
+      subclass: 'hash-placeholder',
+      speaker: 'nix',
+      patterns: ["hash mismatch in fixed-output derivation '{derivation}'"],
+      when: [/specified: {1,8}sha(?:256|512)-AAAAAAAAAAAAAAAA/, /specified: {1,8}sha256:0{40}/],
+      scope: 'code',
+      confidence: 0.99,
+      explanation:
+        "The recipe still holds a placeholder hash (lib.fakeHash): put the line's `got:` value in its place.",
+      examples: [
+        "error: hash mismatch in fixed-output derivation '/nix/store/c-a.drv':\n specified: sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n got: sha256-x=",
+        "error: hash mismatch in fixed-output derivation '/nix/store/c-b.drv':\n specified: sha256:0000000000000000000000000000000000000000000000000000\n got: sha256:1x",
+      ],
+    },
+    {
+      subclass: 'vendor-hash-outdated',
+      patterns: [
+        'cargoHash or cargoSha256 is out of date',
+        'npmDepsHash is out of date',
+        'DO NOT MATCH THE HASHES FROM THE REQUIREMENTS',
+      ],
+      scope: 'code',
+      explanation: 'The vendored dependencies belong to another version: update their hash.',
+      examples: ['ERROR: cargoHash or cargoSha256 is out of date', 'ERROR: npmDepsHash is out of date'],
+    },
+    {
+      subclass: 'substitute-hash-mismatch',
+      speaker: 'nix',
+      patterns: [
+        "hash mismatch importing path '{path}'",
+        "hash mismatch in downloaded path '{path}'",
+        /hash mismatch in path '(?<path>[^']{1,300})'/,
+      ],
+      scope: 'infrastructure',
+      retry: 'other',
+      confidence: 0.93,
+      explanation: 'A cache served a damaged path: fetch it from another substituter, and repair the entry.',
+      examples: [
+        "error: hash mismatch importing path '/nix/store/q-glibc-2.40'; wanted: sha256:1, got: sha256:2",
+        "error: hash mismatch in downloaded path '/nix/store/q-gcc-14': wanted sha256:1, got sha256:2",
+      ],
+    },
+    {
+      subclass: 'http-404',
+      patterns: [
+        /curl: \(22\) The requested URL returned error: (?:404|406|410)/,
+        /HTTP error (?:404|406|410)\b/,
+        /HTTP Error (?:404|406|410): /,
+        /status code:? (?:404|410)\b/,
+        /ERROR 404: Not Found/,
+      ],
+      confidence: 0.92,
+      explanation:
+        'The source is gone from its address: find a new one or a mirror, the pinned hash may stay.',
+      examples: [
+        'curl: (22) The requested URL returned error: 404 Not Found',
+        "error: unable to download 'https://example.org/x.tar.gz': HTTP error 404",
+      ],
+    },
+    {
+      subclass: 'http-forbidden',
+      patterns: [
+        /curl: \(22\) The requested URL returned error: (?:401|403|451)/,
+        /HTTP error (?:401|403|451)\b/,
+      ],
+      confidence: 0.88,
+      explanation: 'The server refuses the download: check whether it needs a login, or bars this address.',
+      examples: [
+        'curl: (22) The requested URL returned error: 403 Forbidden',
+        "error: unable to download 'https://api.ngc.nvidia.com/v2/x': HTTP error 401",
+      ],
+    },
+    {
+      subclass: 'git-revision-gone',
+      patterns: [
+        /fatal: (?:repository '[^']{1,300}' not found|couldn't find remote ref|reference is not a tree|remote error: upload-pack: not our ref)/,
+        'remote: Repository not found.',
+        /error: Server does not allow request for unadvertised object/,
+      ],
+      confidence: 0.92,
+      explanation: 'The repository or revision no longer exists upstream: find where it moved.',
+      examples: [
+        "fatal: couldn't find remote ref refs/tags/v2.1.0",
+        'fatal: reference is not a tree: 8f3b1c',
+      ],
+    },
+    {
+      subclass: 'substitute-gone',
+      speaker: 'nix',
+      patterns: [
+        /file '(?:nar\/)?[^']{1,200}' does not exist in binary cache/,
+        /curl: \(22\) The requested URL returned error: 410 Gone/,
+      ],
+      when: ['bzip2: ', 'xz: ', 'does not exist in binary cache', /fetching path|some substitutes/],
+      scope: 'infrastructure',
+      retry: 'other',
+      explanation:
+        'A cache promised a path that it no longer holds: use another substituter, and purge the narinfo.',
+      examples: [
+        "error: file 'nar/1abc.nar.xz' does not exist in binary cache 'https://cache.example.org'",
+        'curl: (22) The requested URL returned error: 410 Gone\nxz: (stdin): Unexpected end of input',
+      ],
+    },
+    {
+      subclass: 'malformed-url',
+      patterns: [
+        'curl: (3) ',
+        'URL using bad/illegal format or missing URL',
+        /Could not resolve host: (?:null|https?|undefined|none|None|\$)(?:\W|$)/,
+        /curl: \(1\) Protocol .{1,40} (?:not supported|disabled)/,
+        /unsupported (?:URL|url) (?:protocol|scheme)/,
+      ],
+      scope: 'code',
+      explanation: 'The recipe makes an address that is none: look for an empty or missing value in its URL.',
+      examples: [
+        'curl: (3) URL using bad/illegal format or missing URL',
+        'curl: (6) Could not resolve host: undefined',
+        'curl: (1) Protocol "mirror" not supported or disabled in libcurl',
+      ],
+    },
+    {
+      subclass: 'network-transient',
+      patterns: [
+        /curl: \((?:5|6|7|16|18|28|35|52|55|56|92|95)\) /,
+        /curl: \(22\) The requested URL returned error: (?:408|429|5\d\d)/,
+        /HTTP error (?:200|408|429|5\d\d)\b/,
+        /\(curl error: /,
+        /unable to download '[^']{1,400}': (?:Couldn't|Could not|Timeout|Failed to connect|SSL connect|Stream error)/,
+        'Stream error in the HTTP/2 framing layer',
+        /fatal: unable to access '[^']{1,300}': (?:Could not resolve|Failed to connect|Operation timed out|Recv failure|gnutls)/,
+        /error: RPC failed; (?:curl|HTTP)/,
+        'fatal: early EOF',
+      ],
+      excludes: [/Could not resolve host: (?:null|https?|undefined|none|None|\$)(?:\W|$)/],
+      scope: 'infrastructure',
+      retry: 'same',
+      confidence: 0.88,
+      stages: ['fetch', 'build', 'evaluation'],
+      explanation: 'The network failed: try again later; if it repeats, add a mirror.',
+      examples: [
+        'curl: (56) OpenSSL SSL_read: Connection reset by peer, errno 104',
+        "warning: error: unable to download 'https://cache.nixos.org/x.narinfo': HTTP error 503; retrying in 255 ms",
+        'curl: (6) Could not resolve host: developer.download.nvidia.com',
+      ],
+    },
+    {
+      subclass: 'tls-certificate',
+      patterns: [
+        /curl: \((?:51|60|77)\) /,
+        'SSL certificate problem:',
+        'server certificate verification failed',
+      ],
+      scope: 'host',
+      retry: 'fix',
+      confidence: 0.85,
+      explanation:
+        "The server's certificate was not accepted: check the clock and the certificates of the builder.",
+      examples: [
+        'curl: (60) SSL certificate problem: certificate has expired',
+        "fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none CRLfile: none",
+      ],
+    },
+    {
+      subclass: 'no-substituter',
+      speaker: 'nix',
+      patterns: [
+        'is required, but there is no substituter that can build it',
+        "don't know how to build these paths",
+        /error: path '(?<path>[^']{1,300})' (?:is not valid|does not exist and cannot be created)/,
+      ],
+      scope: 'infrastructure',
+      retry: 'fix',
+      confidence: 0.9,
+      explanation:
+        'An input is neither here nor in a cache: it was collected or never pushed, so build and push it.',
+      examples: [
+        "error: path '/nix/store/a-src' is required, but there is no substituter that can build it",
+        "don't know how to build these paths:\n  /nix/store/z-bash",
+      ],
+    },
+    {
+      subclass: 'substitute-untrusted',
+      speaker: 'nix',
+      patterns: [
+        'because it lacks a signature by a trusted key',
+        'because it lacks a valid signature',
+        'is not signed by any of the keys in',
+      ],
+      scope: 'infrastructure',
+      retry: 'fix',
+      confidence: 0.93,
+      explanation: 'A path carries no trusted signature: add the key of its cache, or sign the path.',
+      examples: [
+        "error: cannot add path '/nix/store/a-b' because it lacks a signature by a trusted key",
+        "error: cannot add path '/nix/store/a-c' because it lacks a valid signature",
+      ],
+    },
+    {
+      subclass: 'substitute-failed',
+      speaker: 'nix',
+      rank: 'consequence',
+      patterns: [
+        /some (?:substitutes|references|outputs) (?:for the outputs )?of .{0,300}(?:failed|could not be realised)/,
+        /error: build of '[^']{1,300}' failed: .{0,100}substitut/,
+      ],
+      scope: 'infrastructure',
+      retry: 'same',
+      confidence: 0.8,
+      explanation: 'A cache could not deliver a path: try again, or allow the fall-back to building.',
+      examples: [
+        "error: some substitutes for the outputs of derivation '/nix/store/k-a.drv' failed (usually happens due to networking issues)",
+        "error: some references of path '/nix/store/q-b' could not be realised",
+      ],
+    },
+    {
+      subclass: 'corrupt-archive',
+      patterns: [
+        'gzip: stdin: not in gzip format',
+        'gzip: stdin: unexpected end of file',
+        'tar: This does not look like a tar archive',
+        'xz: (stdin): File format not recognized',
+        'End-of-central-directory signature not found',
+      ],
+      confidence: 0.8,
+      explanation:
+        'The downloaded file is no archive: look at it, often it is an error page with the right name.',
+      examples: ['gzip: stdin: not in gzip format', 'tar: This does not look like a tar archive'],
+    },
+    {
+      subclass: 'all-mirrors-failed',
+      rank: 'consequence',
+      patterns: ['cannot download {file} from any mirror'],
+      retry: 'same',
+      confidence: 0.75,
+      explanation: 'No mirror delivered {file}: try again, then look for a new address.',
+      examples: [
+        'error: cannot download cudnn-9.tar.xz from any mirror',
+        'error: cannot download source from any mirror',
+      ],
+    },
+  ],
+);
