@@ -69,7 +69,7 @@ async function withHeartbeat(
     if (!context.cancellationSignal.aborted) throw asFailure(error);
     const why = cancellationDetails();
     const unit = unitAt(deps.unitsFolder, unitName(input));
-    if (why?.cancelRequested === true) await killUnit(unit);
+    if (why?.cancelRequested === true) await killUnit(unit, 'cancelled');
     if (why?.workerShutdown === true)
       throw ApplicationFailure.create({
         type: 'WorkerShutdownDetached',
@@ -108,7 +108,7 @@ async function attempt(
     signal,
   );
   if (assignment === undefined) {
-    await killUnit(unit);
+    await killUnit(unit, 'nobody wants it any more');
     return { kind: 'obsolete' };
   }
   const before = (await readResult(unit)) as AttemptReport | undefined;

@@ -4,7 +4,7 @@ import type { AttemptOutcome } from '../domain/ci/nix-ending.ts';
 import { outcomeOfNix } from '../domain/ci/nix-ending.ts';
 import { createNixLogReader } from './adapters/nix-log.ts';
 import type { ServerClient } from './adapters/server-client.ts';
-import { killUnit, readLog, readUnit, type Unit } from './adapters/unit.ts';
+import { killUnit, readKillReason, readLog, readUnit, type Unit } from './adapters/unit.ts';
 
 export interface WatchOptions {
   readonly unit: Unit;
@@ -51,7 +51,7 @@ export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
       log.add(reader.write(chunk));
       if (!limitExceeded && log.bytes() > options.logLimitBytes) {
         limitExceeded = true;
-        await killUnit(unit);
+        await killUnit(unit, 'the log grew over its limit');
       }
       await log.flush(false);
     }
@@ -65,9 +65,10 @@ export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
     const exit = state.kind === 'exited' ? state.exit : null;
     const { built, messages } = reader.facts;
     const hasBuilt = built.has(options.drvPath);
+    const killed = limitExceeded ? undefined : await readKillReason(unit);
     return {
       kind: state.kind === 'exited' || limitExceeded ? 'ended' : 'vanished',
-      outcome: outcomeOfNix({
+      outcome: killed !== undefined ? { outcome: 'aborted', message: killed } : outcomeOfNix({
         exit,
         signal: null,
         messages,

@@ -166,3 +166,13 @@ export async function listStepIdsOfJobs(
   for (const { jobId, stepId } of rows) steps.set(jobId, [...(steps.get(jobId) ?? []), stepId]);
   return steps;
 }
+
+/** The evaluation that a job belongs to. */
+export async function findJobPlace(
+  db: Database,
+  jobId: number,
+): Promise<{ evaluationId: number } | undefined> {
+  const [row] = await db.execute<{ evaluationId: number }>(sql`
+    select evaluation_id as "evaluationId" from jobs where id = ${jobId}`);
+  return row;
+}

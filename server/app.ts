@@ -2,11 +2,16 @@
 
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { JobsetConfigSchema } from '../domain/ci/jobset-config.ts';
 import { attemptRoutes } from './api/attempts.ts';
 import { builderRoutes } from './api/builders.ts';
+import { evaluationRoutes } from './api/evaluations.ts';
 import { evaluatorRoutes } from './api/evaluators.ts';
+import { fleetRoutes } from './api/fleet.ts';
 import { ingestRoutes } from './api/ingest.ts';
+import { jobRoutes } from './api/jobs.ts';
+import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import type { ServerDeps } from './deps.ts';
@@ -17,16 +22,28 @@ const KEEP_ALIVE_MS = 130_000;
 /** Names of logs and realisations are longer than the router's default of 100; a 414 is fatal to Nix. */
 const MAX_PARAM_LENGTH = 512;
 
+const ROUTES = [
+  fleetRoutes,
+  jobsetRoutes,
+  evaluationRoutes,
+  jobRoutes,
+  attemptRoutes,
+  runRoutes,
+  builderRoutes,
+  evaluatorRoutes,
+  ingestRoutes,
+] as const;
+
 export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // HEAD is answered by routes of its own: the default would run GET's handler and throw its work away.
     exposeHeadRoutes: false,
     // TypeBox's defaults are filled in; nothing is removed silently.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
+    ajv: { customOptions: { strict: false, removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
   }).withTypeProvider<TypeBoxTypeProvider>();
   answerErrors(app);
   // NARs and logs pass as streams, whatever they call themselves.
@@ -43,8 +60,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
   });
   await app.register(
     async (api) => {
-      for (const routes of [builderRoutes, evaluatorRoutes, ingestRoutes, runRoutes, attemptRoutes])
-        await api.register(routes(deps));
+      for (const routes of ROUTES) await api.register(routes(deps));
     },
     { prefix: '/api/v1' },
   );
@@ -52,5 +68,6 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),
   );
+  app.get('/api/jobset.schema.json', { schema: { hide: true } }, async (_request, reply) => reply.send(JobsetConfigSchema));
   return app;
 }

@@ -68,7 +68,7 @@ await runProcess('builder', async (stopped) => {
       leaseGpu: createGpuLease({ gpus, lockFile: (uuid) => join(config.stateDir, `gpu-${uuid}.lock`) }),
       hostFacts: async () => ({ name: config.name, freeBytes: await freeBytesOf(config.stateDir) }),
     }),
-    ...createEvaluateActivities({ nix, server, stateFolder: folders.evaluations, system: config.system }),
+    ...createEvaluateActivities({ nix, server, stateFolder: folders.evaluations, system: config.system, onWarning: (message) => logger.warn(message) }),
   };
 
   const connection = await untilReachable('Temporal', logger, () =>

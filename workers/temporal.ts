@@ -1,19 +1,19 @@
 /** The way to Temporal: connections, the namespace with its search attributes, and which cluster this is. */
 
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
 import { DefaultLogger, type LogMetadata, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
-const { IndexedValueType } = temporal.api.enums.v1;
+/** `INDEXED_VALUE_TYPE_KEYWORD` of temporal.api.enums.v1: the proto package exports no names to ESM. */
+const KEYWORD = 2;
 
 /** What Temporal's UI can be searched for. SQL visibility allows ten keywords in a namespace. */
 const SEARCH_ATTRIBUTES = {
-  NixProject: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  NixEvaluation: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  NixStepKind: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  NixPool: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-  NixGpuArch: IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+  NixProject: KEYWORD,
+  NixEvaluation: KEYWORD,
+  NixStepKind: KEYWORD,
+  NixPool: KEYWORD,
+  NixGpuArch: KEYWORD,
 };
 
 /** Finished workflows are for looking at; what they did is in Postgres. */

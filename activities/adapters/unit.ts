@@ -88,10 +88,11 @@ export async function readUnit(unit: Unit): Promise<UnitState> {
  * Ends everything of the unit: SIGTERM to the command, ten seconds, then SIGKILL to what is left. Nix's builder has a session
  * of its own and survives Nix, so what descends from the unit is noted before, and found again by its `NIX_BUILD_TOP`.
  */
-export async function killUnit(unit: Unit): Promise<void> {
+export async function killUnit(unit: Unit, reason: string): Promise<void> {
   const state = await readUnit(unit);
   const leader = await readLeader(unit);
   if (leader === undefined) return;
+  if (state.kind === 'running') await writeWhole(join(unit.folder, 'killed'), reason);
   const family = descendants(await listProcesses(), leader.pid);
   const buildTops = new Set(
     (await Promise.all(family.map((entry) => buildTopOf(entry)))).filter((top) => top !== undefined),
@@ -132,6 +133,11 @@ async function untilGone(family: readonly ProcessEntry[], patienceMs: number): P
     if (alive.every((entry) => entry === undefined)) return;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
+}
+
+/** Why it was killed by us; `undefined` when it was not. */
+export async function readKillReason(unit: Unit): Promise<string | undefined> {
+  return readText(join(unit.folder, 'killed'));
 }
 
 export async function removeUnit(unit: Unit): Promise<void> {

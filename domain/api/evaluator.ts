@@ -1,7 +1,7 @@
 /** What evaluators are asked, and the batches that they store. */
 
 import { Type, type Static } from 'typebox';
-import { JobsetConfigSchema } from '../ci/jobset-config.ts';
+import { JobsetConfigObject } from '../ci/jobset-config.ts';
 
 const Nullable = <T extends ReturnType<typeof Type.String>>(type: T) => Type.Union([type, Type.Null()]);
 
@@ -10,7 +10,7 @@ export const EvaluationAssignmentSchema = Type.Object({
   project: Type.String(),
   jobset: Type.String(),
   number: Type.Integer(),
-  config: JobsetConfigSchema,
+  config: JobsetConfigObject,
   baseFolder: Nullable(Type.String()),
   revision: Nullable(Type.String()),
   lockedSource: Nullable(Type.String()),

@@ -11,7 +11,7 @@ import {
   StoredBatchSchema,
   UnknownDerivationsSchema,
 } from '../../domain/api/evaluator.ts';
-import { JobsetConfigSchema } from '../../domain/ci/jobset-config.ts';
+import { JobsetConfigObject } from '../../domain/ci/jobset-config.ts';
 import { parseStorePath, storePathHash } from '../../domain/nix/store-path.ts';
 import type { ServerDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
@@ -55,7 +55,7 @@ export function evaluatorRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox 
           params: Id,
           response: {
             200: Type.Object({
-              config: JobsetConfigSchema,
+              config: JobsetConfigObject,
               baseFolder: Type.Union([Type.String(), Type.Null()]),
             }),
           },

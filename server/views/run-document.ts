@@ -38,7 +38,8 @@ export async function runDocument(
   };
 }
 
-async function runJob(db: Database, view: JobView): Promise<RunJob> {
+/** A job as documents and lists show it. */
+export async function runJob(db: Database, view: JobView): Promise<RunJob> {
   const { id, name, system, variant, drvPath, outputs, outcome, attempts, root } = view;
   const waits = outcome === null || outcome === 'not-run';
   return {

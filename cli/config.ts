@@ -1,0 +1,88 @@
+/** Settings of the `nixwarp` command and of `up`. */
+
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Environment,
+  integerSetting,
+  type ListenAddress,
+  formatListenAddress,
+  listenSetting,
+  listSetting,
+  optionalSetting,
+  parseEnvironment,
+  type Setting,
+  textSetting,
+  urlSetting,
+} from '../domain/environment.ts';
+
+export const PROJECT_FOLDER = fileURLToPath(new URL('../', import.meta.url));
+/** What set-up takes and can take away again: tools, wheels. */
+export const CACHE_FOLDER = join(PROJECT_FOLDER, '.cache');
+const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8484 };
+
+export interface CliConfig {
+  /** Database, Temporal's file, cache, logs, keys. */
+  readonly stateDir: string;
+  readonly listen: ListenAddress;
+  /** The server to talk to; by default the one that `NIXWARP_LISTEN` names. */
+  readonly url: string;
+  readonly token: string | undefined;
+  /** Given: used, and none is started. */
+  readonly databaseUrl: string | undefined;
+  readonly temporalAddress: string | undefined;
+  readonly temporalNamespace: string | undefined;
+  /** Ports of what `up` starts; `undefined`: the usual one, or a free one where that is taken. */
+  readonly postgresPort: number | undefined;
+  readonly temporalPort: number | undefined;
+  readonly temporalUiPort: number | undefined;
+  readonly upstreams: readonly string[];
+  readonly trustedPublicKeys: readonly string[];
+  readonly buildSlots: number | undefined;
+  readonly environment: Environment;
+}
+
+function optionalPort(name: string): Setting<number | undefined> {
+  const { parse } = integerSetting(name, 0, 1, 65_535);
+  return { name, parse, fallback: undefined };
+}
+
+/** @throws ConfigurationError with every problem. */
+export function parseCliConfig(environment: Environment = process.env): CliConfig {
+  const values = parseEnvironment(
+    environment,
+    {
+      stateDir: textSetting('NIXWARP_STATE_DIR', join(PROJECT_FOLDER, '.nixwarp')),
+      listen: listenSetting('NIXWARP_LISTEN', DEFAULT_LISTEN),
+      url: urlSetting('NIXWARP_URL', undefined, ['http:', 'https:']),
+      token: optionalSetting('NIXWARP_TOKEN', true),
+      databaseUrl: { ...optionalSetting('DATABASE_URL', true), parse: parseDatabaseUrl },
+      temporalAddress: optionalSetting('TEMPORAL_ADDRESS'),
+      temporalNamespace: optionalSetting('TEMPORAL_NAMESPACE'),
+      postgresPort: optionalPort('NIXWARP_POSTGRES_PORT'),
+      temporalPort: optionalPort('NIXWARP_TEMPORAL_PORT'),
+      temporalUiPort: optionalPort('NIXWARP_TEMPORAL_UI_PORT'),
+      upstreams: listSetting('NIXWARP_UPSTREAMS', ['https://cache.nixos.org']),
+      trustedPublicKeys: listSetting('NIXWARP_TRUSTED_PUBLIC_KEYS', [
+        'cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=',
+      ]),
+      buildSlots: { ...integerSetting('NIXWARP_BUILD_SLOTS', 0, 0, 1_024), fallback: undefined } as Setting<
+        number | undefined
+      >,
+    },
+    (path) => readFileSync(path, 'utf8'),
+  );
+  return {
+    ...values,
+    stateDir: resolve(values.stateDir),
+    url: values.url ?? `http://${formatListenAddress(values.listen)}`,
+    environment,
+  };
+}
+
+function parseDatabaseUrl(text: string): string {
+  if (!/^postgres(ql)?:\/\//.test(text))
+    throw new Error(`DATABASE_URL: "${text.slice(0, 20)}…" is not a URL of postgres: or postgresql:`);
+  return text;
+}

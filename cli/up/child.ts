@@ -1,0 +1,120 @@
+/** One supervised process: started, watched, started again with growing pauses, stopped by its pid. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { EXIT_CONFIGURATION } from '../../runtime/process.ts';
+
+export interface ChildSpec {
+  readonly name: string;
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logFile: string;
+  /** Of ours: it says itself when it is ready. */
+  readonly ipc: boolean;
+  /** Of others: asked until it answers. */
+  readonly isReady?: () => Promise<boolean>;
+  readonly stopSignal: NodeJS.Signals;
+  /** How long it may take to stop before it is killed. */
+  readonly stopMs: number;
+}
+
+export interface ChildEvents {
+  readonly onStart: (name: string, pid: number) => void;
+  readonly onReady: (name: string) => void;
+  /** It died; it is started again after `inMs`. */
+  readonly onDeath: (name: string, how: string, inMs: number) => void;
+  /** It cannot run as it is configured: starting again would not help. */
+  readonly onHopeless: (name: string, how: string) => void;
+}
+
+export interface Child {
+  readonly name: string;
+  /** Resolves when it was ready for the first time. */
+  readonly ready: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+/** A process that ran for so long was well: the next pause is short again. */
+const WELL_MS = 60_000;
+const ASK_MS = 50;
+
+export function supervise(spec: ChildSpec, events: ChildEvents): Child {
+  let stopping = false;
+  let process_: ChildProcess | undefined;
+  let pause = FIRST_PAUSE_MS;
+  let wake = () => {};
+  let becameReady = () => {};
+  const ready = new Promise<void>((resolve) => {
+    becameReady = resolve;
+  });
+
+  async function once(): Promise<string> {
+    const log = createWriteStream(spec.logFile, { flags: 'a' });
+    await new Promise((resolve) => log.once('open', resolve));
+    const [command = '', ...args] = spec.argv;
+    // A session of its own: the terminal's Ctrl-C is for us, and we stop our children in order.
+    const child = spawn(command, args, {
+      detached: true,
+      env: spec.environment as NodeJS.ProcessEnv,
+      stdio: ['ignore', log, log, ...(spec.ipc ? (['ipc'] as const) : [])],
+    });
+    process_ = child;
+    log.end();
+    const ended = new Promise<string>((resolve) => {
+      child.once('error', (error) => resolve(error.message));
+      child.once('exit', (code, signal) => resolve(signal === null ? `status ${code}` : `signal ${signal}`));
+    });
+    if (child.pid !== undefined) events.onStart(spec.name, child.pid);
+    const announce = () => {
+      becameReady();
+      events.onReady(spec.name);
+    };
+    child.on('message', (message) => {
+      if (typeof message === 'object' && message !== null && 'ready' in message) announce();
+    });
+    if (spec.isReady !== undefined) void untilReady(child, spec.isReady).then((is) => is && announce());
+    return ended;
+  }
+
+  const finished = (async () => {
+    while (!stopping) {
+      const startedAt = Date.now();
+      const how = await once();
+      process_ = undefined;
+      if (stopping) return;
+      if (how === `status ${EXIT_CONFIGURATION}`) {
+        events.onHopeless(spec.name, how);
+        return;
+      }
+      pause = Date.now() - startedAt > WELL_MS ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pause * 2);
+      events.onDeath(spec.name, how, pause);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, pause);
+        wake = () => (clearTimeout(timer), resolve());
+      });
+    }
+  })();
+
+  return {
+    name: spec.name,
+    ready,
+    stop: async () => {
+      stopping = true;
+      wake();
+      process_?.kill(spec.stopSignal);
+      const killer = setTimeout(() => process_?.kill('SIGKILL'), spec.stopMs);
+      await finished;
+      clearTimeout(killer);
+    },
+  };
+}
+
+async function untilReady(child: ChildProcess, isReady: () => Promise<boolean>): Promise<boolean> {
+  while (child.exitCode === null && child.signalCode === null) {
+    if (await isReady().catch(() => false)) return true;
+    await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+  }
+  return false;
+}
