@@ -9,11 +9,11 @@ const LOGS: Readonly<Record<string, (n: number) => string>> = {
   'CUDA build': (n) =>
     n % 7 === 0
       ? `nvcc -forward-unknown-to-host-compiler -DUSE_CUDA -I/nix/store/84qz2fglv81652421vid31wkvawxddvs-cuda_cudart-12.8.90-dev/include -gencode arch=compute_${75 + (n % 15)},code=sm_${75 + (n % 15)} -c kernel_${n}.cu`
-      : `[ ${n % 100}%] Building CUDA object caffe2/CMakeFiles/torch_cuda.dir/__/aten/src/ATen/native/cuda/kernel_${n}_error.cu.o`,
+      : `[ ${n % 100}%] Building CUDA object caffe2/CMakeFiles/torch_cuda.dir/__/aten/src/ATen/native/cuda/kernel_${n}${n % 11 === 0 ? '_error' : ''}.cu.o`,
   warnings: (n) =>
     `/build/source/src/attention_${n}.cpp:${n % 900}:12: warning: comparison of integer expressions of different signedness: 'int' and 'size_t' [-Wsign-compare]`,
   'NCCL debug': (n) =>
-    `ada:${n}:${n + 8} [${n % 8}] NCCL INFO Channel ${n % 24}/0 : 0[0] -> 1[1] via P2P/IPC float error: none`,
+    `ada:${n}:${n + 8} [${n % 8}] NCCL INFO Channel ${n % 24}/0 : 0[0] -> 1[1] via P2P/IPC`,
   'every line a miss': (n) =>
     `${n} error: x undefined symbol: ; CUDA error at ${n}: nothing (cannot open shared object file) NCCL WARN .`,
 };

@@ -26,7 +26,10 @@ function boundOf(shape: Shape, follow: CharSet | null): number {
   }
 }
 
-/** Fixed texts cannot both match at one place and then both go wrong, and options that begin differently exclude each other. */
+/**
+ * Options without repetition are tried one after the other at the same place and give the rest one try each only if they
+ * match there; texts that differ cannot all do that. Options that begin differently exclude each other in any case.
+ */
 function choiceBound(options: readonly Shape[], follow: CharSet | null): number {
   const bounds = options.map((option) => boundOf(option, follow));
   const firsts = options.map((option) => firstOf(option, follow));
@@ -49,8 +52,17 @@ function hasAmbiguousChoice(shape: Shape): boolean {
 }
 
 function isFixedText(shape: Shape): boolean {
-  if (shape.kind === 'char') return shape.literal !== null;
-  return shape.kind === 'sequence' ? shape.items.every(isFixedText) : false;
+  switch (shape.kind) {
+    case 'char':
+    case 'assertion':
+      return true;
+    case 'sequence':
+      return shape.items.every(isFixedText);
+    case 'choice':
+      return shape.options.every(isFixedText);
+    case 'repeat':
+      return shape.max <= 1 && isFixedText(shape.item);
+  }
 }
 
 function sequenceBound(items: readonly Shape[], follow: CharSet | null): number {

@@ -33,6 +33,8 @@ export const WEIGHTS = {
   consequence: 40,
   exit: 35,
   generic: 30,
+  vague: 25,
+  unknown: 22,
   cascade: 20,
   report: 10,
   benign: 0,

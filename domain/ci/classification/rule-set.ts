@@ -1,5 +1,6 @@
 /** All rules made ready at once: their patterns, and one automaton that finds the lines worth looking at. */
 
+import type { Captures } from './pattern/fragment.ts';
 import type { LiteralSearch } from './pattern/literal-search.ts';
 import { createLiteralSearch } from './pattern/literal-search.ts';
 import type { CompiledPattern } from './pattern/pattern.ts';
@@ -12,6 +13,8 @@ export interface Probe {
   readonly effect: 'match' | 'when' | 'unless' | 'phase';
   /** Index of the rule; -1 for a phase. */
   readonly rule: number;
+  /** Groups of ids of literals; the pattern is tried only on a line that holds one of each. */
+  readonly also: readonly (readonly number[])[];
 }
 
 export interface RuleSet {
@@ -36,38 +39,50 @@ export function createRuleSet(rules: readonly Rule[]): RuleSet {
     if (ids.has(rule.id)) throw new Error(`two classification rules are called ${rule.id}`);
     ids.add(rule.id);
   }
-  const probes = [...rules.flatMap(probesOfRule), ...PHASES.map((phase) => probe(phase, 'phase', -1))];
-  const literals = new Map<string, Probe[]>();
-  for (const each of probes) {
-    for (const literal of each.pattern.literals) {
-      const key = literal.toLowerCase();
-      const same = literals.get(key);
-      if (same === undefined) literals.set(key, [each]);
-      else same.push(each);
-    }
-  }
+  const literals = createLiteralTable();
+  const toProbe = (pattern: Pattern, effect: Probe['effect'], rule: number): void => {
+    const compiled = compilePattern(pattern);
+    const also = compiled.alsoLiterals.map((group) => group.map(literals.idOf));
+    for (const literal of compiled.literals) literals.add(literal, { pattern: compiled, effect, rule, also });
+  };
+  rules.forEach((rule, index) => {
+    for (const pattern of rule.patterns) toProbe(pattern, 'match', index);
+    for (const pattern of rule.when ?? []) toProbe(pattern, 'when', index);
+    for (const pattern of rule.unless ?? []) toProbe(pattern, 'unless', index);
+  });
+  for (const phase of PHASES) toProbe(phase, 'phase', -1);
   return {
     rules,
     excludes: rules.map((rule) => (rule.excludes ?? []).map(compileExclude)),
-    search: createLiteralSearch([...literals.keys()]),
-    probesOf: [...literals.values()],
+    search: createLiteralSearch(literals.texts),
+    probesOf: literals.probes,
   };
 }
 
-function probesOfRule(rule: Rule, index: number): Probe[] {
-  return [
-    ...rule.patterns.map((pattern) => probe(pattern, 'match', index)),
-    ...(rule.when ?? []).map((pattern) => probe(pattern, 'when', index)),
-    ...(rule.unless ?? []).map((pattern) => probe(pattern, 'unless', index)),
-  ];
-}
-
-function probe(pattern: Pattern, effect: Probe['effect'], rule: number): Probe {
-  return { pattern: compilePattern(pattern), effect, rule };
+/** Numbers literals as they come; those that differ in case only are one, for the automaton does not tell them apart. */
+function createLiteralTable(): {
+  readonly texts: string[];
+  readonly probes: Probe[][];
+  readonly idOf: (text: string) => number;
+  readonly add: (text: string, probe: Probe) => void;
+} {
+  const ids = new Map<string, number>();
+  const texts: string[] = [];
+  const probes: Probe[][] = [];
+  const idOf = (text: string): number => {
+    const key = text.toLowerCase();
+    const known = ids.get(key);
+    if (known !== undefined) return known;
+    ids.set(key, texts.length);
+    probes.push([]);
+    return texts.push(key) - 1;
+  };
+  return { texts, probes, idOf, add: (text, probe) => probes[idOf(text)]?.push(probe) };
 }
 
 /** An exclusion is tried only on lines already matched, so it needs no text for the prefilter. */
 function compileExclude(pattern: Pattern): CompiledPattern {
   if (typeof pattern === 'string') return compilePattern(pattern);
-  return { literals: [], atStart: false, match: (line) => (pattern.test(line) ? {} : null) };
+  const match = (line: string): Captures | null => (pattern.test(line) ? {} : null);
+  return { literals: [], alsoLiterals: [], atStart: false, match };
 }

@@ -5,10 +5,20 @@ import type { Meaning, Stage } from './taxonomy.ts';
 /**
  * How much a matching line is worth; a higher rank wins whatever the order of lines, within a rank the first line wins.
  * `decisive` outranks every other line (broken hardware, a full disk); `specific` names a cause; `consequence` is said by
- * a wrapper whose cause may stand elsewhere; `generic` is an error of no known kind; `cascade` only repeats that something
- * failed; `report` is a measurement; `benign` looks like an error and is none.
+ * a wrapper whose cause may stand elsewhere; `generic` is an error of no known kind; `vague` only tells the component that
+ * failed, `unknown` not even that; `cascade` only repeats that something failed; `report` is a measurement; `benign` looks
+ * like an error and is none.
  */
-export type Rank = 'decisive' | 'specific' | 'consequence' | 'generic' | 'cascade' | 'report' | 'benign';
+export type Rank =
+  | 'decisive'
+  | 'specific'
+  | 'consequence'
+  | 'generic'
+  | 'vague'
+  | 'unknown'
+  | 'cascade'
+  | 'report'
+  | 'benign';
 
 /**
  * A fragment or a regular expression, matched against one cleaned line.

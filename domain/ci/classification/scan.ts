@@ -1,8 +1,10 @@
 /** The streaming matcher: lines go in, the first line that proves each rule comes out. */
 
-import { displayLine, isJsonLine, isQuotation, splitJsonText, stripPrefixes } from './pattern/clean.ts';
+import type { Reading } from './filter.ts';
+import { createLineFilter } from './filter.ts';
+import { displayLine, isQuotation, stripPrefixes } from './pattern/clean.ts';
 import type { Captures } from './pattern/fragment.ts';
-import type { CodeMeaning, Rule } from './rule.ts';
+import type { CodeMeaning, Rank, Rule } from './rule.ts';
 import type { Probe, RuleSet } from './rule-set.ts';
 
 /** A line that proves a rule. */
@@ -27,17 +29,14 @@ export interface Scanner {
   readonly lineCount: () => number;
 }
 
-/** Characters of a long line that are looked at on either side of a text that was found in it. */
-const WINDOW = 2_048;
-/** Places of one text in one line that are looked at; a line of a mebibyte may repeat a word a thousand times. */
-const PLACES = 4;
-/** Characters of a line that are kept as evidence. */
+/** Characters of a line that are kept as evidence, and that are looked at to find them. */
 const KEPT = 500;
+const LOOKED_AT = 2_048;
 
-interface Place {
-  readonly literal: number;
-  readonly end: number;
-}
+/** In a log where components complain this often without a known message, a guess from one of its lines is worth nothing. */
+const MOST_GUESSES = 100_000;
+
+const KNOWING_RANKS: readonly Rank[] = ['decisive', 'specific', 'consequence', 'generic'];
 
 interface ScanState {
   readonly rules: RuleSet;
@@ -50,6 +49,11 @@ interface ScanState {
   readonly broken: Set<number>;
   /** Hits of the line before, which still want to know the line after. */
   waiting: Hit[];
+  /** Rules that only guess, and whether one that knows has matched without condition: then guesses are not looked for. */
+  readonly isVague: readonly boolean[];
+  isExplained: boolean;
+  /** How often a guessing rule was tried. */
+  guesses: number;
   previous: { readonly text: string; readonly start: number; readonly end: number } | null;
   phase: string | null;
 }
@@ -64,36 +68,20 @@ export function createScanner(rules: RuleSet, isEnabled: (rule: Rule) => boolean
     met: new Set(),
     broken: new Set(),
     waiting: [],
+    isVague: rules.rules.map(({ rank }) => rank === 'vague' || rank === 'unknown'),
+    isExplained: false,
+    guesses: 0,
     previous: null,
     phase: null,
   };
-  const places: Place[] = [];
-  const lastLine = new Int32Array(rules.probesOf.length);
-  const placesInLine = new Int32Array(rules.probesOf.length);
+  const filter = createLineFilter(rules, (probe) => isIdle(state, probe));
   let lineCount = 0;
-  let serial = 0;
-
-  const onFound = (literal: number, end: number): void => {
-    if (lastLine[literal] !== serial) {
-      lastLine[literal] = serial;
-      placesInLine[literal] = 0;
-    }
-    const seen = placesInLine[literal] ?? 0;
-    if (seen >= PLACES || rules.probesOf[literal]?.every((probe) => isIdle(state, probe)) === true) return;
-    placesInLine[literal] = seen + 1;
-    places.push({ literal, end });
-  };
 
   return {
     line(text, start, end, number) {
-      serial++;
       if (end > start) lineCount++;
       tellNeighbours(state, text, start, end);
-      rules.search.scan(text, start, end, onFound);
-      if (places.length > 0) {
-        for (const reading of readings(text, start, end, places)) tryReading(state, reading, number);
-        places.length = 0;
-      }
+      for (const reading of filter(text, start, end)) tryReading(state, reading, number);
       state.previous = { text, start, end };
     },
     hits: () =>
@@ -106,6 +94,7 @@ export function createScanner(rules: RuleSet, isEnabled: (rule: Rule) => boolean
 function isIdle(state: ScanState, probe: Probe): boolean {
   if (probe.effect === 'phase') return false;
   if (state.enabled[probe.rule] !== true) return true;
+  if (state.isVague[probe.rule] === true && (state.isExplained || state.guesses > MOST_GUESSES)) return true;
   if (probe.effect === 'match') return state.settled[probe.rule] === true;
   return (probe.effect === 'when' ? state.met : state.broken).has(probe.rule);
 }
@@ -117,18 +106,17 @@ function tellNeighbours(state: ScanState, text: string, start: number, end: numb
   state.waiting = [];
 }
 
-function tryReading(state: ScanState, { display, literals }: Reading, number: number): void {
+function tryReading(state: ScanState, { display, probes }: Reading, number: number): void {
   let stripped: string | undefined;
-  for (const literal of literals) {
-    for (const probe of state.rules.probesOf[literal] ?? []) {
-      if (isIdle(state, probe)) continue;
-      if (probe.pattern.atStart) stripped ??= stripPrefixes(display);
-      const captures = probe.pattern.match(stripped ?? display);
-      if (captures === null) continue;
-      stripped ??= stripPrefixes(display);
-      if (isQuotation(stripped)) return;
-      applyProbe(state, probe, captures, stripped, number);
-    }
+  for (const probe of probes) {
+    if (isIdle(state, probe)) continue;
+    if (probe.pattern.atStart) stripped ??= stripPrefixes(display);
+    const captures = probe.pattern.match(stripped ?? display);
+    if (state.isVague[probe.rule] === true) state.guesses++;
+    if (captures === null) continue;
+    stripped ??= stripPrefixes(display);
+    if (isQuotation(stripped)) return;
+    applyProbe(state, probe, captures, stripped, number);
   }
 }
 
@@ -169,6 +157,13 @@ function prove(state: ScanState, index: number, captures: Captures, line: string
     after: null,
   };
   state.found.set(key, hit);
+  if (
+    KNOWING_RANKS.includes(code?.rank ?? rule.rank) &&
+    rule.when === undefined &&
+    rule.unless === undefined
+  ) {
+    state.isExplained = true;
+  }
   state.waiting.push(hit);
 }
 
@@ -184,44 +179,5 @@ function hitsOf(state: ScanState, rule: Rule, index: number): Hit[] {
 
 /** Copies a neighbour: a slice would keep the whole chunk alive. */
 function shown(raw: string): string {
-  return displayLine(raw.slice(0, WINDOW)).slice(0, KEPT);
-}
-
-/** A text without escape sequences, and the literals whose probes are to be tried on it. */
-interface Reading {
-  readonly display: string;
-  readonly literals: readonly number[];
-}
-
-/** The texts around the places found in a line: usually one, the line itself. */
-function readings(text: string, start: number, end: number, places: readonly Place[]): Reading[] {
-  const raw = end - start <= WINDOW ? text.slice(start, end) : null;
-  if (raw !== null && !raw.includes('\r'))
-    return readingsOf(
-      raw,
-      places.map(({ literal }) => literal),
-    );
-  const literalsAt = new Map<string, number[]>();
-  for (const { literal, end: at } of places) {
-    const from = Math.max(start, at - WINDOW);
-    const stretch = visibleStretch(text.slice(from, Math.min(end, at + WINDOW)), at - from);
-    const literals = literalsAt.get(stretch);
-    if (literals === undefined) literalsAt.set(stretch, [literal]);
-    else literals.push(literal);
-  }
-  const isJson = isJsonLine(text.slice(start, start + 8));
-  return [...literalsAt].flatMap(([stretch, literals]) => readingsOf(stretch, literals, isJson));
-}
-
-function readingsOf(raw: string, literals: readonly number[], isJson = isJsonLine(raw)): Reading[] {
-  const once = literals.length > 1 ? [...new Set(literals)] : literals;
-  const texts = isJson ? splitJsonText(raw) : [raw];
-  return texts.map((each) => ({ display: displayLine(each), literals: once }));
-}
-
-/** A carriage return starts the visible line anew, so the stretch between two of them is a line of its own. */
-function visibleStretch(window: string, at: number): string {
-  const from = window.lastIndexOf('\r', at - 1) + 1;
-  const to = window.indexOf('\r', at);
-  return window.slice(from, to < 0 ? undefined : to);
+  return displayLine(raw.slice(0, LOOKED_AT)).slice(0, KEPT);
 }

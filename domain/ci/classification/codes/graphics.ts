@@ -136,7 +136,7 @@ const NVML_FAULTS = {
   },
 } as const satisfies Faults;
 
-/** Meanings by what stands behind `NVML_ERROR_` or in `NVMLError_…` of its Python binding (`nvml.h`). */
+/** Meanings by what stands behind `NVML_ERROR_`, in `NVMLError_…` of its Python binding, and by number (`nvml.h`). */
 export const NVML_ERRORS: CodeTable = codeTable(NVML_FAULTS, [
   ['LIB_RM_VERSION_MISMATCH', 'nvml-driver-library-mismatch'],
   ['LibRmVersionMismatch', 'nvml-driver-library-mismatch'],
@@ -156,4 +156,13 @@ export const NVML_ERRORS: CodeTable = codeTable(NVML_FAULTS, [
   ['ResetRequired', 'gpu-contained-error'],
   ['ECC_UNCORRECTABLE', 'ecc-uncorrectable'],
   ['IRQ_ISSUE', 'device-busy'],
+  ['4', 'gpu-not-permitted'],
+  ['6', 'no-gpu-visible'],
+  ['9', 'nvml-driver-not-loaded'],
+  ['11', 'device-busy'],
+  ['12', 'nvml-not-found'],
+  ['15', 'gpu-is-lost'],
+  ['16', 'gpu-contained-error'],
+  ['17', 'gpu-os-call-failed'],
+  ['18', 'nvml-driver-library-mismatch'],
 ]);

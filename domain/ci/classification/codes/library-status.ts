@@ -146,6 +146,18 @@ cublas-not-supported: NOT_SUPPORTED 15
 library-license-error: LICENSE_ERROR 16`),
 );
 
+/** Texts that PyTorch's THC prints for `cublasStatus_t`. */
+export const CUBLAS_MESSAGES: CodeTable = codeTable(LIBRARY_FAULTS, [
+  ['library not initialized', 'cublas-not-initialized'],
+  ['resource allocation failed', 'cublas-alloc-failed'],
+  ['an invalid numeric value was used as an argument', 'cublas-invalid-value'],
+  ['an absent device architectural feature is required', 'library-arch-mismatch'],
+  ['an access to GPU memory space failed', 'cublas-execution-failed'],
+  ['the GPU program failed to execute', 'cublas-execution-failed'],
+  ['an internal operation failed', 'cublas-internal-error'],
+  ['unknown error', 'cublas-internal-error'],
+]);
+
 /** Status of cuFFT, cuSPARSE, cuSOLVER, cuRAND, nvJitLink and NVRTC, without the library's prefix. */
 export const MATH_LIBRARY_STATUS: CodeTable = codeTable(
   LIBRARY_FAULTS,

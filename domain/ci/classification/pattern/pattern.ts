@@ -9,6 +9,8 @@ import { parseShape } from './shape.ts';
 export interface CompiledPattern {
   /** At least one of these stands in every line that matches. */
   readonly literals: readonly string[];
+  /** And at least one of each of these groups. */
+  readonly alsoLiterals: readonly (readonly string[])[];
   /** Whether the pattern looks at the line's beginning, so that prefixes must be gone first. */
   readonly atStart: boolean;
   readonly match: (line: string) => Captures | null;
@@ -28,7 +30,8 @@ function compileFragment(source: string): CompiledPattern {
   const longest = texts.reduce((best, text) => (text.length > best.length ? text : best), '');
   const { atStart } = fragment;
   return {
-    literals: checkLiterals([longest], source),
+    literals: checkLiterals([[longest]], source),
+    alsoLiterals: [],
     atStart,
     match: (line) => matchFragment(fragment, line),
   };
@@ -37,9 +40,10 @@ function compileFragment(source: string): CompiledPattern {
 function compileRegex(regex: RegExp): CompiledPattern {
   if (/[gy]/.test(regex.flags))
     throw new SyntaxError(`/${regex.source}/${regex.flags} keeps state between lines`);
-  const literals = checkLiterals(requiredTexts(parseShape(regex)), String(regex));
+  const groups = requiredTexts(parseShape(regex), SHORTEST_LITERAL);
   return {
-    literals,
+    literals: checkLiterals(groups, String(regex)),
+    alsoLiterals: groups.slice(1),
     atStart: /(?:^|[^\\[])\^/.test(regex.source),
     match: (line) => {
       const match = regex.exec(line);
@@ -52,9 +56,8 @@ function compileRegex(regex: RegExp): CompiledPattern {
   };
 }
 
-function checkLiterals(literals: readonly string[], source: string): readonly string[] {
-  if (literals.length > 0 && literals.every((text) => text.length >= SHORTEST_LITERAL)) return literals;
-  throw new SyntaxError(
-    `${source} guarantees no text of ${SHORTEST_LITERAL} characters, only ${JSON.stringify(literals)}`,
-  );
+function checkLiterals(groups: readonly (readonly string[])[], source: string): readonly string[] {
+  const [literals] = groups;
+  if (literals?.every((text) => text.length >= SHORTEST_LITERAL) === true) return literals;
+  throw new SyntaxError(`${source} guarantees no text of ${SHORTEST_LITERAL} characters`);
 }

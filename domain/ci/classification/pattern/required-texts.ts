@@ -3,23 +3,30 @@
 import type { Shape } from './shape.ts';
 
 /**
- * Texts of which every match contains at least one: the best choice the structure allows, where "best" means that the
- * shortest of them is as long as possible. Empty if the expression guarantees no text at all.
+ * Groups of texts: every match contains at least one text of each group, and no text is shorter than `shortest`. The
+ * group that most narrows down where to look comes first. Empty if the expression guarantees no such text.
  */
-export function requiredTexts(shape: Shape): string[] {
+export function requiredTexts(shape: Shape, shortest: number): string[][] {
+  return waysOf(shape)
+    .filter((texts) => texts.every((text) => text.length >= shortest))
+    .toSorted((a, b) => shortestOf(b) - shortestOf(a));
+}
+
+/** All groups of texts that a shape guarantees, one for each part that must be there. */
+function waysOf(shape: Shape): string[][] {
   switch (shape.kind) {
     case 'char':
-      return shape.literal === null ? [] : [shape.literal];
+      return shape.literal === null ? [] : [[shape.literal]];
     case 'assertion':
       return [];
     case 'repeat':
-      return shape.min > 0 ? requiredTexts(shape.item) : [];
+      return shape.min > 0 ? waysOf(shape.item) : [];
     case 'choice': {
-      const each = shape.options.map(requiredTexts);
-      return each.every((texts) => texts.length > 0) ? each.flat() : [];
+      const each = shape.options.map((option) => bestOf(waysOf(option)));
+      return each.every((texts) => texts.length > 0) ? [each.flat()] : [];
     }
     case 'sequence':
-      return bestOf(sequenceTexts(shape.items));
+      return sequenceTexts(shape.items);
   }
 }
 
@@ -33,7 +40,7 @@ function sequenceTexts(items: readonly Shape[]): string[][] {
       runs = runs.flatMap((run) => texts.map((text) => run + text));
       continue;
     }
-    ways.push(runs, texts ?? requiredTexts(item));
+    ways.push(runs, ...(texts === null ? waysOf(item) : [texts]));
     runs = [''];
   }
   ways.push(runs);
@@ -79,13 +86,13 @@ function fewTexts(
   return all.length <= MOST_SPELLINGS ? all : null;
 }
 
-function shortest(texts: readonly string[]): number {
+function shortestOf(texts: readonly string[]): number {
   return Math.min(...texts.map((text) => text.length));
 }
 
 function bestOf(ways: readonly string[][]): string[] {
   return ways.reduce<string[]>(
-    (best, way) => (best.length === 0 || shortest(way) > shortest(best) ? way : best),
+    (best, way) => (best.length === 0 || shortestOf(way) > shortestOf(best) ? way : best),
     [],
   );
 }

@@ -14,6 +14,8 @@ export const ARCH_SPECIFIC_RULES = defineRules(
         /was not compiled (?:with|for) any CUDA arch/,
         'cudaErrorNoKernelImageForDevice',
         'CUDA_ERROR_NO_BINARY_FOR_GPU',
+        /CUDA binary kernel for this graphics card compute capability .{0,20}not found/,
+        /[Nn]o (?:kernel|cubin|SASS|PTX)s? (?:found|available|compiled|built) for (?:sm_|compute|this GPU|the GPU)/,
       ],
       confidence: 0.96,
       explanation:
@@ -83,6 +85,9 @@ export const ARCH_SPECIFIC_RULES = defineRules(
         /ptxas does not support CC (?<architecture>[\d.]{2,5})/,
         /LLVM ERROR: Cannot select: (?<_node>.{0,60}nvvm)/,
         /(?<architecture>sm_\w{2,5})' is not a recognized processor for this target/,
+        /NVVM_ERROR\w{0,40}.{0,80}arch/,
+        /libnvvm: error: -arch/,
+        /unsupported (?:value for )?-arch=?compute_\d/,
       ],
       explanation:
         'The bundled compiler is too old for this GPU ({architecture|see the line}): update ptxas or LLVM.',
@@ -99,6 +104,11 @@ export const ARCH_SPECIFIC_RULES = defineRules(
         /only supported on (?:GPUs|CUDA devices|devices) with (?:compute|CUDA) capability/,
         /compute capability (?<_has>[\d.]{1,5}) (?:is )?(?:not supported|too (?:low|old)|< )/i,
         'Arch conditional MMA instruction used without targeting appropriate compute capability',
+        /requires device with capability/,
+        /SM ?\d{2,3} is not supported by this TensorRT/,
+        /not supported in this architecture/,
+        /(?:minimum|at least) (?:required )?(?:Cuda|CUDA|compute) capability/i,
+        /does not support (?:this GPU|your GPU|the GPU|GPUs? (?:with|older))/,
       ],
       confidence: 0.88,
       explanation: 'The package does not support this GPU: exclude the architecture from its checks.',
@@ -106,6 +116,23 @@ export const ARCH_SPECIFIC_RULES = defineRules(
         'RuntimeError: Found GTX 1080 which is too old to be supported by the triton GPU compiler, which is used as the backend.',
         'RuntimeError: FlashAttention only supports Ampere GPUs or newer.',
         'ValueError: Bfloat16 is only supported on GPUs with compute capability of at least 8.0.',
+      ],
+    },
+    {
+      subclass: 'triton-codegen-failed',
+      rank: 'consequence',
+      patterns: [
+        'Internal Triton PTX codegen error',
+        /`?ptxas`? failed with error code \d/,
+        /PassManager::run failed/,
+        /ptxas exited with non-zero error code/,
+      ],
+      confidence: 0.68,
+      explanation:
+        'Triton or XLA could not compile a kernel for this GPU: read the message of ptxas or MLIR above.',
+      examples: [
+        'triton.runtime.errors.PTXASError: PTXAS error: Internal Triton PTX codegen error',
+        'RuntimeError: PassManager::run failed',
       ],
     },
     {

@@ -66,6 +66,7 @@ export const BENIGN_RULES = defineRules(
       patterns: [
         /You are using ptxas \S{3,12}, which is older than/,
         /driver's CUDA version is [\d.]{3,6} which is older than the (?:PTX|ptxas) (?:compiler )?version/,
+        /driver's CUDA version is [\d.]{3,6} which is older than the ptxas CUDA version/,
       ],
       explanation: 'XLA warns of an old ptxas and goes on.',
       examples: [
@@ -136,6 +137,22 @@ export const BENIGN_RULES = defineRules(
       examples: [
         'ggml_cuda_init: found 1 CUDA devices:',
         'level=INFO msg="inference compute" id=GPU-0c1d library=CUDA compute=8.9',
+      ],
+    },
+    {
+      subclass: 'benign-tests-passed',
+      patterns: [
+        /^=+ .{0,60}\d{1,6} passed.{0,80} in \d/,
+        /^Result = PASS$/,
+        /100% tests passed, 0 tests failed/,
+        /^\[ {2}PASSED {2}\]/,
+        /test result: ok\. \d/,
+        /^\d{1,6} passed,? \d{1,6} skipped/,
+      ],
+      explanation: 'The tests that ran have passed.',
+      examples: [
+        '======= 54 passed, 3209 skipped in 12.01s =======',
+        'deviceQuery, CUDA Driver = CUDART, NumDevs = 1\nResult = PASS',
       ],
     },
     {

@@ -11,6 +11,7 @@ export const RUNTIME_COMPILATION = [
   /torch\/_inductor|triton\/(?:runtime|backends|compiler)/,
   /NVRTC|nvrtc/,
   /JIT compil|jit_compile/,
+  /external\/(?:xla|org_tensorflow)|xla\/service\/gpu|XlaRuntimeError/,
 ];
 
 export const BUILD_COMPILE_CUDA_RULES = defineRules(
@@ -205,7 +206,7 @@ export const BUILD_COMPILE_CUDA_RULES = defineRules(
       confidence: 0.85,
       explanation: 'ptxas refused the code: read its message, and for which architecture it was called.',
       examples: [
-        'ptxas fatal   : Memory allocation failure',
+        'ptxas fatal   : Could not open input file a.ptx',
         "ptxas /build/x.ptx, line 12; error   : Arguments mismatch for instruction 'mov'",
       ],
     },

@@ -7,79 +7,6 @@ export const BUILD_CONFIGURE_RULES = defineRules(
   { rank: 'specific', scope: 'code', retry: 'no', confidence: 0.9, stages: ['build', 'fetch'] },
   [
     {
-      subclass: 'cuda-arch-unset',
-      patterns: [
-        "arch_bin wasn't set for some reason",
-        'CUDA_ARCHITECTURES is empty for target',
-        /CMAKE_CUDA_ARCHITECTURES (?:must be non-empty|is not set|must be valid)/,
-        /arch_list\[-1\] \+= '\+PTX'/,
-        /(?:set|specify) (?:the )?(?:environment variable )?TORCH_CUDA_ARCH_LIST/i,
-        'Failed to detect a default CUDA architecture',
-      ],
-      confidence: 0.93,
-      explanation: 'No GPU architecture was given: pass CMAKE_CUDA_ARCHITECTURES or TORCH_CUDA_ARCH_LIST.',
-      examples: [
-        'CMake Error in CMakeLists.txt:\n  CUDA_ARCHITECTURES is empty for target "saxpy".',
-        "    arch_list[-1] += '+PTX'\nIndexError: list index out of range",
-      ],
-    },
-    {
-      subclass: 'cmake-cuda-missing',
-      patterns: [
-        /Could NOT find (?:CUDA|CUDAToolkit|CUDNN|cuDNN|NCCL|cuBLAS|Cuda)\b/,
-        'No CMAKE_CUDA_COMPILER could be found',
-        'CUDA_TOOLKIT_ROOT_DIR not found or specified',
-        'Failed to find nvcc',
-        'Specify CUDA_TOOLKIT_ROOT_DIR',
-        /Cuda Configuration Error: (?<message>.{1,120})/,
-        /Unable to find (?:the )?CUDA/,
-      ],
-      excludes: [/^-- (?!Could NOT find CUDA)/, /[Ww]arning/],
-      explanation: 'The build did not find CUDA: add the missing cudaPackages output to its inputs.',
-      examples: [
-        'Could NOT find CUDAToolkit (missing: CUDAToolkit_NVCC_EXECUTABLE) (found version "12.8")',
-        '  No CMAKE_CUDA_COMPILER could be found.',
-        "Cuda Configuration Error: Could not find any cuda.h matching version '12'",
-      ],
-    },
-    {
-      subclass: 'autoconf-cuda-missing',
-      patterns: [
-        /configure: error: (?<message>.{0,160}(?:CUDA|cuda|nvcc|cudart|nvml|NCCL|nccl|cudnn).{0,160})/,
-        'configure: error: CUDA',
-      ],
-      confidence: 0.93,
-      explanation: 'configure did not find CUDA: add the missing cudaPackages output, or pass --with-cuda.',
-      examples: [
-        'configure: error: CUDA support requested, but libcudart was not found',
-        'configure: error: Could not find nvcc in /usr/local/cuda',
-      ],
-    },
-    {
-      subclass: 'nvml-header-missing',
-      rank: 'consequence',
-      patterns: ['nvml header not found', /checking for nvml\.h\.\.\. no/],
-      confidence: 0.7,
-      explanation: 'nvml.h is missing: add cuda_nvml_dev to the inputs.',
-      examples: [
-        'configure: nvml header not found in /nix/store/q-cuda/include',
-        '12:01 checking for nvml.h... no (cached)',
-      ],
-    },
-    {
-      subclass: 'cuda-version-mismatch',
-      patterns: [
-        /The detected CUDA version \((?<_found>[\d.]{1,12})\) mismatches the version that was used to compile/,
-      ],
-      confidence: 0.97,
-      explanation:
-        'nvcc ({found}) and PyTorch were built for different CUDA versions: use one cudaPackages for both.',
-      examples: [
-        'RuntimeError: The detected CUDA version (11.8) mismatches the version that was used to compile PyTorch (12.1).',
-        'The detected CUDA version (13.0) mismatches the version that was used to compile PyTorch (12.8). Please make sure to use the same CUDA versions.',
-      ],
-    },
-    {
       subclass: 'missing-c-library',
       patterns: [
         /Missing (?:\(or bad\) )?C librar(?:y|ies): (?<library>\S{1,80})/,
@@ -101,6 +28,7 @@ export const BUILD_CONFIGURE_RULES = defineRules(
         /Could not find a version that satisfies the requirement (?<module>[\w.-]{1,80})/,
         /No matching distribution found for (?<module>[\w.-]{1,80})/,
         /BackendUnavailable: Cannot import '(?<module>[^']{1,80})'/,
+        /error: invalid command '(?<module>bdist_wheel)'/,
       ],
       when: [
         'setuptoolsBuildPhase',
@@ -113,6 +41,7 @@ export const BUILD_CONFIGURE_RULES = defineRules(
         'No matching distribution',
         'BackendUnavailable',
         'Building wheel',
+        'invalid command',
       ],
       confidence: 0.92,
       explanation:
@@ -135,6 +64,11 @@ export const BUILD_CONFIGURE_RULES = defineRules(
         /CMake Error.{0,80}Could NOT find (?<package>\w{1,60})/,
         /^Could NOT find (?<package>\w{1,60}) \(missing:/,
         /program '(?<package>[^']{1,60})' not found/i,
+        'but the target was not found',
+        /The system library `(?<package>[\w.+-]{1,60})` required by crate/,
+        /Unable to find (?<package>libclang)/,
+        /Imported target "(?<package>[^"]{1,80})" includes non-existent path/,
+        /Encountered missing or private dependencies/,
       ],
       excludes: [/Could NOT find (?:CUDA|CUDAToolkit|CUDNN|cuDNN|NCCL)\b/, /[Ww]arning/],
       confidence: 0.86,
@@ -181,6 +115,9 @@ export const BUILD_CONFIGURE_RULES = defineRules(
         'needs to be updated but --offline',
         /error: failed to select a version for the requirement/,
         /error: no matching package named/,
+        /go: updates to go\.(?:mod|sum) needed/,
+        /missing go\.sum entry/,
+        /no required module provides package/,
       ],
       explanation: 'The lock file and the sources do not fit: regenerate the lock file and its hash.',
       examples: [
@@ -230,8 +167,25 @@ export const BUILD_CONFIGURE_RULES = defineRules(
       confidence: 0.85,
       explanation: 'The configuration stopped by its own words: read them in the line.',
       examples: [
-        'configure: error: C compiler cannot create executables',
+        'configure: error: cannot find install-sh, install.sh, or shtool in .',
         "meson.build:12:0: ERROR: Unknown compiler(s): [['gfortran']]",
+      ],
+    },
+    {
+      subclass: 'missing-make-target',
+      rank: 'generic',
+      patterns: [
+        /No rule to make target [`'](?<target>[^'`]{1,200})'/,
+        /No targets specified and no makefile found/,
+        /ninja: error: loading 'build\.ninja'/,
+        /does not appear to contain CMakeLists\.txt/,
+      ],
+      confidence: 0.72,
+      explanation:
+        'The build system has no rule for {target|what it was asked}: check sourceRoot, the phase and what is missing.',
+      examples: [
+        "make: *** No rule to make target 'install'.  Stop.",
+        'The source directory "/build/source" does not appear to contain CMakeLists.txt.',
       ],
     },
     {
@@ -243,6 +197,18 @@ export const BUILD_CONFIGURE_RULES = defineRules(
       examples: [
         'CMake Error at cmake/deps.cmake:12 (message):\n  Unsupported layout',
         '-- Configuring incomplete, errors occurred!',
+      ],
+    },
+    {
+      id: 'python-module-missing',
+      subclass: 'missing-python-build-dep',
+      rank: 'generic',
+      patterns: ["ModuleNotFoundError: No module named '{module}'"],
+      confidence: 0.6,
+      explanation: 'The Python module {module} is missing: add it to build-system or dependencies.',
+      examples: [
+        "ModuleNotFoundError: No module named 'cmake_build_extension'",
+        '  File "a.py", line 1\nModuleNotFoundError: No module named \'jinja2\'',
       ],
     },
     {

@@ -51,6 +51,7 @@ export const BUILD_LINK_RULES = defineRules(
         /error adding symbols: DSO missing from command line/,
         /No rule to make target '(?<library>[^']{1,200}\.(?:so|a)(?:\.\d{1,4})?)'/,
         /No rule to make target '(?<library>[^']{1,200}\.(?:so|a))'/,
+        /ninja: error: '(?<library>[^']{1,200}\.(?:so|a)(?:\.[\d.]{1,8})?)', needed by/,
       ],
       explanation:
         'The linker does not find {library|a library}: add its package (or the stubs output) to buildInputs.',
@@ -64,6 +65,7 @@ export const BUILD_LINK_RULES = defineRules(
       patterns: [
         /multiple definition of [`'](?<symbol>[^'`]{1,200})/,
         /error: duplicate symbol: (?<symbol>.{1,200})/,
+        /nvlink error {1,4}: Multiple definition of '(?<symbol>[^']{1,200})'/,
       ],
       explanation: '{symbol} is defined twice: link one copy only, or declare it static or inline.',
       examples: [
@@ -85,6 +87,22 @@ export const BUILD_LINK_RULES = defineRules(
       examples: [
         '/ld: libfoo.a: file format not recognized; treating as linker script',
         '/ld: skipping incompatible libcuda.so when searching for -lcuda',
+      ],
+    },
+    {
+      subclass: 'linker-error',
+      rank: 'consequence',
+      patterns: [
+        /\/ld(?:\.\w{2,5})?: (?<message>(?:final link failed|error adding symbols|unrecognized option|internal error|cannot open|bad value).{0,120})/,
+        /ld\.lld: error: (?<message>.{4,160})/,
+        /nvlink error {1,4}: (?<message>.{4,160})/,
+        /mold: (?:error|fatal): (?<message>.{4,160})/,
+      ],
+      confidence: 0.85,
+      explanation: 'The linker stopped by its own words: read them in the line.',
+      examples: [
+        '/nix/store/a-binutils/bin/ld: final link failed: bad value',
+        "nvlink error   : Size doesn't match for 'x' in 'a.o', first specified in 'b.o'",
       ],
     },
     {

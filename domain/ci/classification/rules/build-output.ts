@@ -211,6 +211,21 @@ export const BUILD_OUTPUT_RULES = defineRules(
       ],
     },
     {
+      subclass: 'install-failed',
+      rank: 'generic',
+      patterns: [
+        /^(?:cp|mv|install|ln|chmod|rm|rmdir|mkdir|touch): (?:cannot|failed to|can't) (?:stat|create|remove|overwrite|move|access|touch|open) (?<file>.{2,160})/,
+        /Builder called die: (?<file>.{2,120})/,
+        /Cannot wrap '(?<file>[^']{1,160})' because it is not an executable/,
+      ],
+      confidence: 0.72,
+      explanation: 'Installing failed at {file}: adapt the install phase to what the build made.',
+      examples: [
+        "cp: cannot stat 'build/libfoo.so': No such file or directory",
+        "install: cannot stat 'bin/tool': No such file or directory",
+      ],
+    },
+    {
       subclass: 'empty-output',
       patterns: [
         /ERROR: (?:cudaNonEmptyOutputs|checkCudaNonEmptyOutputs|checkCudaFhsRefs|cudaFhsRefs)/,

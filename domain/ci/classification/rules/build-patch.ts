@@ -55,6 +55,7 @@ export const BUILD_PATCH_RULES = defineRules(
       patterns: [
         /substituteStream\(\) in derivation \S{1,80}: ERROR: (?<message>.{1,160})/,
         /substitute(?:\(\)|Stream\(\)): ERROR: (?<message>.{1,160})/,
+        /sed: can't read (?<message>\S{1,160}): No such file/,
       ],
       confidence: 0.95,
       explanation: 'substituteInPlace found nothing to replace: adapt it to the new source, or drop it.',

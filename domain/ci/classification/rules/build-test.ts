@@ -83,7 +83,10 @@ export const BUILD_TEST_RULES = defineRules(
     {
       subclass: 'imports-check',
       rank: 'consequence',
-      patterns: [/^(?:ModuleNotFoundError|ImportError): (?<message>.{1,160})/],
+      patterns: [
+        /^(?:ModuleNotFoundError|ImportError): (?<message>.{1,160})/,
+        /ImportError: cannot import name '(?<message>[^']{1,80})'/,
+      ],
       when: ['Check whether the following modules can be imported', 'pythonImportsCheckPhase'],
       stages: ['build'],
       confidence: 0.88,
@@ -91,6 +94,26 @@ export const BUILD_TEST_RULES = defineRules(
       examples: [
         "Executing pythonImportsCheckPhase\nCheck whether the following modules can be imported: vllm\nModuleNotFoundError: No module named 'xgrammar'",
         "Check whether the following modules can be imported: triton\nImportError: cannot import name 'jit' from 'triton'",
+      ],
+    },
+    {
+      subclass: 'no-tests-collected',
+      rank: 'generic',
+      stages: ['build'],
+      patterns: [/^=+ no tests ran in /, /^=+ \d{1,6} deselected in /],
+      confidence: 0.85,
+      explanation: 'pytest found no test and fails for it: correct the paths, or drop pytestCheckHook.',
+      examples: ['============ no tests ran in 0.31s ============', '======= 12 deselected in 0.80s ======='],
+    },
+    {
+      subclass: 'version-check',
+      patterns: [/Did not find version (?<_version>\S{1,40}) in the output of/],
+      stages: ['build'],
+      explanation:
+        'The program does not print its version ({version}): correct versionCheckProgram, or the version it is built with.',
+      examples: [
+        'Did not find version 0.11.2 in the output of the command /nix/store/a-b/bin/x --help',
+        'Did not find version 12.9 in the output of the command nvcc --version',
       ],
     },
     {
@@ -116,6 +139,9 @@ export const BUILD_TEST_RULES = defineRules(
         /^(?:FAILED|ERROR) (?<test>\S{1,200}::\S{1,200})/,
         /^=+ (?:FAILURES|ERRORS) =+$/,
         /^=+ (?:\d{1,6} [a-z]{4,10}, ){0,3}\d{1,6} (?:failed|errors?)\b.{0,120} in \d/,
+        /ERROR: file or directory not found: (?<test>\S{1,120})/,
+        /error: unrecognized arguments: (?<test>--\S{1,60})/,
+        'INTERNALERROR>',
       ],
       retry: 'same',
       confidence: 0.85,

@@ -30,7 +30,7 @@ export const CASCADE_RULES = defineRules(
     },
     {
       subclass: 'unrecognised-error',
-      rank: 'generic',
+      rank: 'unknown',
       patterns: [
         /^(?:\S{1,80}: )?(?:fatal |FATAL |Fatal )?(?:error|ERROR|Error): (?<message>.{4,160})/,
         /^(?:[\w.]{1,60}\.)?(?<message>\w{2,40}(?:Error|Exception): .{3,160})/,

@@ -1,17 +1,8 @@
-/** Collectives by NCCL and RCCL: the library's warnings, its result codes, PyTorch's watchdog, nccl-tests. */
+/** Collectives by NCCL and RCCL: the library's warnings and its result codes. */
 
 import { CUDA_MESSAGES } from '../codes/cuda-errors.ts';
 import { NCCL_MESSAGES, NCCL_RESULTS } from '../codes/library-status.ts';
 import { defineRules } from './define.ts';
-
-/** A result row of nccl-tests: size, count, type, and where they apply operation and root; then time and two bandwidths. */
-const ROW =
-  /^\d{1,15} +\d{1,15} +(?:u?int(?:8|32|64)|half|float|double|bfloat16|fp8_e[45]m[23]) +(?:[a-z]{3,6} +)?(?:-?\d{1,3} +)?[\d.]{1,12} +[\d.]{1,12} +[\d.]{1,12} +/;
-/** `#wrong` of the out-of-place run, or of the in-place run behind it. The column `error` of old versions is no count. */
-const WRONG_ROW = new RegExp(`${ROW.source}(?<_wrong>[1-9]\\d{0,15})(?: |$)`);
-const WRONG_IN_PLACE_ROW = new RegExp(
-  `${ROW.source}0 +[\\d.]{1,12} +[\\d.]{1,12} +[\\d.]{1,12} +(?<_wrong>[1-9]\\d{0,15})(?: |$)`,
-);
 
 export const COLLECTIVE_NCCL_RULES = defineRules(
   'collective',
@@ -48,6 +39,7 @@ export const COLLECTIVE_NCCL_RULES = defineRules(
         /shm_open.{0,60}(?:failed|Permission denied)/,
         /unable to open shared memory object/,
         /Error while attaching to shared memory segment/,
+        /shm(?:_open|get|at)\b.{0,40}(?:Permission denied|Operation not permitted)/,
       ],
       excludes: [/No space left/],
       retry: 'fix',
@@ -105,6 +97,24 @@ export const COLLECTIVE_NCCL_RULES = defineRules(
       examples: [
         'NCCL WARN Connect to 192.168.0.12<41333> failed : Connection refused',
         'misc/socket.cc:483 NCCL WARN socketStartConnect: Connect to fe80::1<44> failed : Connection timed out',
+      ],
+    },
+    {
+      id: 'nccl-system-call',
+      subclass: 'nccl-system-error',
+      patterns: [
+        /NCCL WARN .{0,40}Call to \w{2,30} (?:failed|returned) ?:? ?(?<message>[A-Z][\w ]{3,60})/,
+        /\[\d{1,3}\] \S{1,60}\.(?:cu|cc|h):\d{1,5} WARN (?<message>.{4,120})/,
+      ],
+      excludes: [
+        /No space left|shm_open|Permission denied|Connection closed|ibv_|[Cc]onnect |libibverbs|libnccl-net/,
+      ],
+      confidence: 0.86,
+      explanation:
+        'NCCL could not use the system ({message}): check interfaces, ports, /dev/shm and limits of the sandbox.',
+      examples: [
+        'include/socket.h:340 NCCL WARN Call to bind failed : Cannot assign requested address',
+        '4f2:31:31 [0] include/socket.h:300 WARN Call to getsockname failed : Bad file descriptor',
       ],
     },
     {
@@ -195,62 +205,6 @@ export const COLLECTIVE_NCCL_RULES = defineRules(
       examples: [
         "Test NCCL failure common.cu:961 'unhandled system error (run with NCCL_DEBUG=INFO for details) / '",
         "Test NCCL failure common.cu:1005 'internal error - please report this issue to the NCCL developers'",
-      ],
-    },
-    {
-      subclass: 'nccl-watchdog-timeout',
-      rank: 'consequence',
-      patterns: [
-        /Watchdog caught collective operation timeout: WorkNCCL\(.{0,80}OpType=(?<operation>\w{3,40})/,
-        'ProcessGroupNCCL::WorkNCCL::checkTimeout',
-        'ProcessGroupNCCL::watchdogHandler',
-        'ncclCommWatchdog',
-        'Some NCCL operations have failed or timed out',
-        'NCCL watchdog thread terminated with exception',
-        'Watchdog caught collective operation timeout',
-      ],
-      confidence: 0.85,
-      explanation: 'A collective waited for a rank that never came: read the logs of the other ranks first.',
-      examples: [
-        '[E ProcessGroupNCCL.cpp:475] [Rank 0] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=3, OpType=BROADCAST, Timeout(ms)=600000) ran for 600031 milliseconds before timing out.',
-        '[E] Some NCCL operations have failed or timed out. Due to the asynchronous nature of CUDA kernels',
-      ],
-    },
-    {
-      subclass: 'nccl-wrong-results',
-      rank: 'decisive',
-      silent: true,
-      patterns: [WRONG_ROW, WRONG_IN_PLACE_ROW, /# Out of bounds values : (?<_count>[1-9]\d{0,15}) FAILED/],
-      retry: 'other',
-      confidence: 0.97,
-      explanation:
-        'The collective returned wrong numbers: a link or GPU corrupts data, take the host out of service.',
-      examples: [
-        '# Out of bounds values : 14 FAILED',
-        '     1048576        262144     float     sum      -1    41.2   25.4   25.4   4096    40.9   25.6   25.6   4096',
-      ],
-      counterExamples: [
-        '     1048576        262144     float     sum      -1    41.2   25.4   25.4      0    40.9   25.6   25.6      0',
-      ],
-    },
-    {
-      subclass: 'nccl-hang',
-      rank: 'consequence',
-      patterns: [/^# +size +count +type/],
-      unless: [
-        /# Out of bounds values/,
-        /# Avg bus bandwidth/,
-        ROW,
-        'Test NCCL failure',
-        'Test CUDA failure',
-      ],
-      retry: 'other',
-      confidence: 0.6,
-      explanation:
-        'nccl-tests printed its header and no row: peer access or the IOMMU hangs, set NCCL_P2P_DISABLE=1 to prove it.',
-      examples: [
-        '# nThread 1 nGpus 2\n#       size         count      type   redop    root     time   algbw   busbw #wrong',
-        '# Using devices\n#\n#       size         count      type     time   algbw   busbw  error',
       ],
     },
     {

@@ -73,6 +73,20 @@ export const DRIVER_MISMATCH_RULES = defineRules(
       ],
     },
     {
+      subclass: 'kernel-module-mismatch',
+      patterns: [
+        /nvidia\w{0,10}: (?:disagrees about version of symbol|version magic)/,
+        /nvidia\w{0,10}: Unknown symbol \w/,
+      ],
+      scope: 'host',
+      retry: 'fix',
+      explanation: "NVIDIA's kernel module was built for another kernel: boot the host into one generation.",
+      examples: [
+        "nvidia: version magic '6.6.1 SMP' should be '6.12.4 SMP'",
+        'nvidia_uvm: disagrees about version of symbol nvUvmInterfaceRegisterGpu',
+      ],
+    },
+    {
       subclass: 'forward-compat-unsupported',
       patterns: ['forward compatibility was attempted on non supported HW'],
       retry: 'fix',

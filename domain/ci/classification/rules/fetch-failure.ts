@@ -48,23 +48,6 @@ export const FETCH_FAILURE_RULES = defineRules(
       examples: ['ERROR: cargoHash or cargoSha256 is out of date', 'ERROR: npmDepsHash is out of date'],
     },
     {
-      subclass: 'substitute-hash-mismatch',
-      speaker: 'nix',
-      patterns: [
-        "hash mismatch importing path '{path}'",
-        "hash mismatch in downloaded path '{path}'",
-        /hash mismatch in path '(?<path>[^']{1,300})'/,
-      ],
-      scope: 'infrastructure',
-      retry: 'other',
-      confidence: 0.93,
-      explanation: 'A cache served a damaged path: fetch it from another substituter, and repair the entry.',
-      examples: [
-        "error: hash mismatch importing path '/nix/store/q-glibc-2.40'; wanted: sha256:1, got: sha256:2",
-        "error: hash mismatch in downloaded path '/nix/store/q-gcc-14': wanted sha256:1, got sha256:2",
-      ],
-    },
-    {
       subclass: 'http-404',
       patterns: [
         /curl: \(22\) The requested URL returned error: (?:404|406|410)/,
@@ -79,6 +62,52 @@ export const FETCH_FAILURE_RULES = defineRules(
       examples: [
         'curl: (22) The requested URL returned error: 404 Not Found',
         "error: unable to download 'https://example.org/x.tar.gz': HTTP error 404",
+      ],
+    },
+    {
+      subclass: 'rate-limited',
+      patterns: [
+        /(?:API )?rate limit exceeded/,
+        /HTTP error 429/,
+        /returned error: 429/,
+        /429 Too Many Requests/,
+      ],
+      scope: 'infrastructure',
+      retry: 'same',
+      explanation: 'The server allows no more requests for now: wait, and give Nix an access token for it.',
+      examples: [
+        'API rate limit exceeded for 203.0.113.9.',
+        'curl: (22) The requested URL returned error: 429',
+      ],
+    },
+    {
+      subclass: 'manual-download-required',
+      patterns: [
+        /Unfortunately, we cannot download file (?<file>\S{1,120}) automatically/,
+        /This nix expression requires that (?<file>\S{1,120}) is already part of the store/,
+      ],
+      scope: 'code',
+      retry: 'fix',
+      explanation:
+        '{file} cannot be fetched by a machine: a person adds it to the store with nix-store --add-fixed.',
+      examples: [
+        'Unfortunately, we cannot download file TensorRT-10.9.0.34.Linux.x86_64-gnu.cuda-12.8.tar.gz automatically.',
+        'This nix expression requires that NVIDIA-OptiX-SDK-8.0.0-linux64.sh is already part of the store.',
+      ],
+    },
+    {
+      id: 'flake-input-hash',
+      subclass: 'hash-mismatch',
+      patterns: [
+        /NAR hash mismatch in input '(?<input>[^']{1,300})'/,
+        /mismatch in (?:field|attribute) 'narHash'/,
+      ],
+      confidence: 0.97,
+      explanation:
+        'A locked input differs from its hash: look at what changed upstream, then update the lock file.',
+      examples: [
+        "error: NAR hash mismatch in input 'github:NixOS/nixpkgs/abc' (/nix/store/a-source), expected 'sha256-a=', got 'sha256-b='",
+        "error: mismatch in field 'narHash' of input 'github:x/y'",
       ],
     },
     {
@@ -100,29 +129,14 @@ export const FETCH_FAILURE_RULES = defineRules(
         /fatal: (?:repository '[^']{1,300}' not found|couldn't find remote ref|reference is not a tree|remote error: upload-pack: not our ref)/,
         'remote: Repository not found.',
         /error: Server does not allow request for unadvertised object/,
+        /Cannot find Git revision '[^']{1,60}'/,
+        /getting Git object '[^']{1,60}': /,
       ],
       confidence: 0.92,
       explanation: 'The repository or revision no longer exists upstream: find where it moved.',
       examples: [
         "fatal: couldn't find remote ref refs/tags/v2.1.0",
         'fatal: reference is not a tree: 8f3b1c',
-      ],
-    },
-    {
-      subclass: 'substitute-gone',
-      speaker: 'nix',
-      patterns: [
-        /file '(?:nar\/)?[^']{1,200}' does not exist in binary cache/,
-        /curl: \(22\) The requested URL returned error: 410 Gone/,
-      ],
-      when: ['bzip2: ', 'xz: ', 'does not exist in binary cache', /fetching path|some substitutes/],
-      scope: 'infrastructure',
-      retry: 'other',
-      explanation:
-        'A cache promised a path that it no longer holds: use another substituter, and purge the narinfo.',
-      examples: [
-        "error: file 'nar/1abc.nar.xz' does not exist in binary cache 'https://cache.example.org'",
-        'curl: (22) The requested URL returned error: 410 Gone\nxz: (stdin): Unexpected end of input',
       ],
     },
     {
@@ -146,8 +160,8 @@ export const FETCH_FAILURE_RULES = defineRules(
       subclass: 'network-transient',
       patterns: [
         /curl: \((?:5|6|7|16|18|28|35|52|55|56|92|95)\) /,
-        /curl: \(22\) The requested URL returned error: (?:408|429|5\d\d)/,
-        /HTTP error (?:200|408|429|5\d\d)\b/,
+        /curl: \(22\) The requested URL returned error: (?:408|5\d\d)/,
+        /HTTP error (?:200|408|5\d\d)\b/,
         /\(curl error: /,
         /unable to download '[^']{1,400}': (?:Couldn't|Could not|Timeout|Failed to connect|SSL connect|Stream error)/,
         'Stream error in the HTTP/2 framing layer',
@@ -182,58 +196,6 @@ export const FETCH_FAILURE_RULES = defineRules(
       examples: [
         'curl: (60) SSL certificate problem: certificate has expired',
         "fatal: unable to access 'https://x/': server certificate verification failed. CAfile: none CRLfile: none",
-      ],
-    },
-    {
-      subclass: 'no-substituter',
-      speaker: 'nix',
-      patterns: [
-        'is required, but there is no substituter that can build it',
-        "don't know how to build these paths",
-        /error: path '(?<path>[^']{1,300})' (?:is not valid|does not exist and cannot be created)/,
-      ],
-      scope: 'infrastructure',
-      retry: 'fix',
-      confidence: 0.9,
-      explanation:
-        'An input is neither here nor in a cache: it was collected or never pushed, so build and push it.',
-      examples: [
-        "error: path '/nix/store/a-src' is required, but there is no substituter that can build it",
-        "don't know how to build these paths:\n  /nix/store/z-bash",
-      ],
-    },
-    {
-      subclass: 'substitute-untrusted',
-      speaker: 'nix',
-      patterns: [
-        'because it lacks a signature by a trusted key',
-        'because it lacks a valid signature',
-        'is not signed by any of the keys in',
-      ],
-      scope: 'infrastructure',
-      retry: 'fix',
-      confidence: 0.93,
-      explanation: 'A path carries no trusted signature: add the key of its cache, or sign the path.',
-      examples: [
-        "error: cannot add path '/nix/store/a-b' because it lacks a signature by a trusted key",
-        "error: cannot add path '/nix/store/a-c' because it lacks a valid signature",
-      ],
-    },
-    {
-      subclass: 'substitute-failed',
-      speaker: 'nix',
-      rank: 'consequence',
-      patterns: [
-        /some (?:substitutes|references|outputs) (?:for the outputs )?of .{0,300}(?:failed|could not be realised)/,
-        /error: build of '[^']{1,300}' failed: .{0,100}substitut/,
-      ],
-      scope: 'infrastructure',
-      retry: 'same',
-      confidence: 0.8,
-      explanation: 'A cache could not deliver a path: try again, or allow the fall-back to building.',
-      examples: [
-        "error: some substitutes for the outputs of derivation '/nix/store/k-a.drv' failed (usually happens due to networking issues)",
-        "error: some references of path '/nix/store/q-b' could not be realised",
       ],
     },
     {

@@ -6,7 +6,12 @@ import {
   CUDA_ERROR_NUMBERS,
   CUDA_MESSAGES,
 } from '../codes/cuda-errors.ts';
-import { CUBLAS_STATUS, CUDNN_STATUS, MATH_LIBRARY_STATUS } from '../codes/library-status.ts';
+import {
+  CUBLAS_MESSAGES,
+  CUBLAS_STATUS,
+  CUDNN_STATUS,
+  MATH_LIBRARY_STATUS,
+} from '../codes/library-status.ts';
 import type { CodeTable } from '../rule.ts';
 import { defineRules } from './define.ts';
 
@@ -19,11 +24,7 @@ function anyOf(table: CodeTable): string {
 }
 
 /** Text that names CUDA's errors without reporting one: sources, macros, documentation. */
-const NOT_A_REPORT = [
-  /^\s*(?:case|#define|if \(|return|\/\/|\*) /,
-  /(?:==|!=) ?cuda(?:Error|Success)/,
-  /CUDA kernel errors might be/,
-];
+const NOT_A_REPORT = [/^\s*(?:case|#define|if \(|return|\/\/|\*) /, /CUDA kernel errors might be/];
 
 export const GPU_CODE_TABLE_RULES = defineRules(
   'gpu-code',
@@ -37,7 +38,10 @@ export const GPU_CODE_TABLE_RULES = defineRules(
   [
     {
       subclass: 'cuda-error-name',
-      patterns: [/\bcudaError(?<code>[A-Z]\w{2,50})/, /\bCUDA_ERROR_(?<code>[A-Z_]{4,50})/],
+      patterns: [
+        /(?<![=!]= ?)\bcudaError(?<code>[A-Z]\w{2,50})/,
+        /(?<![=!]= ?)\bCUDA_ERROR_(?<code>[A-Z_]{4,50})/,
+      ],
       excludes: NOT_A_REPORT,
       codes: CUDA_ERROR_NAMES,
       explanation: 'CUDA reports an error by name.',
@@ -61,9 +65,9 @@ export const GPU_CODE_TABLE_RULES = defineRules(
       subclass: 'cuda-error-common-message',
       patterns: [
         new RegExp(
-          `(?:CUDA|Cuda|cuda)\\w{0,40} ?(?:runtime )?(?:[Ee]rror|[Ff]ailure|ERROR|err)\\b.{0,160}[:'"(] ?(?<code>${anyOf(CUDA_MESSAGES)})`,
+          `(?:CUDA|Cuda|cuda)\\w{0,40} ?(?:runtime |driver )?(?:[Ee]rror|[Ff]ailure|ERROR|err)\\b.{0,160}[:'"(] ?(?<code>${anyOf(CUDA_MESSAGES)})`,
         ),
-        new RegExp(`Triton Error \\[CUDA\\]: (?<code>${anyOf(CUDA_MESSAGES)})`),
+        new RegExp(`(?:Triton Error \\[CUDA\\]|failed to initialize CUDA): (?<code>${anyOf(CUDA_MESSAGES)})`),
       ],
       excludes: [...NOT_A_REPORT, /NCCL WARN Cuda failure/],
       codes: CUDA_MESSAGES,
@@ -83,6 +87,8 @@ export const GPU_CODE_TABLE_RULES = defineRules(
         /\bcu(?:da)?[A-Z]\w{2,40}(?:\([^)]{0,60}\))? (?:returned|failed with)(?: error)?(?: code)? ?:?(?<code>\d{1,3})\b/,
         /cuda runtime error \((?<code>\d{1,3})\)/,
         /cudaSetDevice err: (?<code>\d{1,3})\b/,
+        /(?:cuda driver library|cudart|nvcuda) init failure: (?<code>\d{1,3})\b/,
+        /\(code (?<code>\d{1,3}), ERROR_[A-Z_]{3,40}\)/,
       ],
       // Number 35 alone is what a program prints that found no libcuda; that has a rule of its own.
       excludes: [...NOT_A_REPORT, /cudaSetDevice err: 35\b/],
@@ -118,6 +124,16 @@ export const GPU_CODE_TABLE_RULES = defineRules(
       ],
     },
     {
+      subclass: 'cublas-message',
+      patterns: [new RegExp(`cu(?:blas|sparse|rand) runtime error ?: (?<code>${anyOf(CUBLAS_MESSAGES)})`)],
+      codes: CUBLAS_MESSAGES,
+      explanation: 'cuBLAS reports an error by its message.',
+      examples: [
+        'RuntimeError: cublas runtime error : library not initialized at THCGeneral.cpp:216',
+        'cublas runtime error : an internal operation failed at THCBlas.cu:258',
+      ],
+    },
+    {
       subclass: 'math-library-status',
       rank: 'consequence',
       patterns: [
@@ -128,26 +144,6 @@ export const GPU_CODE_TABLE_RULES = defineRules(
       examples: [
         'RuntimeError: cuFFT error: CUFFT_INTERNAL_ERROR',
         'cusolver error: CUSOLVER_STATUS_INTERNAL_ERROR, when calling `cusolverDnCreate(handle)`',
-      ],
-    },
-    {
-      class: 'gpu-lib-init',
-      subclass: 'dnn-library-not-found',
-      patterns: [
-        'DNN library is not found',
-        'DNN library initialization failed',
-        /cuDNN (?:failed to initialize|initialization failed)/,
-        'Could not create cudnn handle',
-      ],
-      scope: 'host',
-      retry: 'other',
-      excludes: [/CUDNN_STATUS_/],
-      confidence: 0.75,
-      explanation:
-        'cuDNN could not be used: look above for a missing library or a full GPU, often JAX hides it as a warning.',
-      examples: [
-        'jaxlib.xla_extension.XlaRuntimeError: FAILED_PRECONDITION: DNN library initialization failed.',
-        'UNIMPLEMENTED: DNN library is not found.',
       ],
     },
   ],

@@ -12,6 +12,7 @@ export const GPU_CODE_RULES = defineRules(
         /Invalid __(?:global|shared|local)__ (?:read|write|atomic) of size \d/,
         /CUDA_EXCEPTION_\d{1,2}, (?:Lane|Warp|Device) (?:Illegal Address|Out-of-range)/,
         'an illegal memory access was encountered',
+        /CUDA_EXCEPTION_\d{1,2}, .{0,20}(?:Illegal|Misaligned)/,
       ],
       retry: 'same',
       confidence: 0.85,
@@ -33,6 +34,36 @@ export const GPU_CODE_RULES = defineRules(
       examples: [
         '../aten/src/ATen/native/cuda/Loss.cu:250: nll_loss_forward: block: [0,0,0], thread: [4,0,0] Assertion `t >= 0 && t < n_classes` failed.',
         'RuntimeError: CUDA error: device-side assert triggered',
+      ],
+    },
+    {
+      subclass: 'launch-out-of-resources',
+      patterns: [
+        /OutOfResources: out of resource: (?<resource>[\w ]{3,30})/,
+        /out of resource: shared memory, Required: \d/,
+      ],
+      scope: 'architecture',
+      retry: 'other',
+      confidence: 0.8,
+      explanation:
+        'A kernel needs more {resource|of a resource} than this GPU has: use smaller blocks or fewer stages.',
+      examples: [
+        'triton.runtime.errors.OutOfResources: out of resource: shared memory, Required: 147456, Hardware limit: 101376.',
+        'OutOfResources: out of resource: threads, Required: 2048, Hardware limit: 1024.',
+      ],
+    },
+    {
+      subclass: 'nvrtc-compilation-failed',
+      rank: 'consequence',
+      patterns: [
+        /NVRTC_ERROR_(?:COMPILATION|INTERNAL_ERROR|INVALID_INPUT)/,
+        /NVRTC (?:compilation )?[Ee]rror/,
+      ],
+      confidence: 0.65,
+      explanation: 'A kernel did not compile at run time: read the log of NVRTC below this line.',
+      examples: [
+        'NVRTCError: NVRTC_ERROR_COMPILATION (6)',
+        'nvrtcCompileProgram failed: NVRTC_ERROR_INTERNAL_ERROR',
       ],
     },
     {
@@ -66,6 +97,11 @@ export const GPU_OOM_RULES = defineRules(
         /ErrorOutOfDeviceMemory/,
         /CUDA (?:error|Error|failure)[^:]{0,80}: out of memory/,
         /[Nn]ot enough (?:GPU|device|video) memory|insufficient (?:VRAM|GPU memory)/,
+        /No available memory for the cache blocks/,
+        /Free memory on device .{0,80}less than desired GPU memory utilization/,
+        /Process \d{1,9} has [\d.]{1,8} (?:MiB|GiB) memory in use/,
+        /vk::(?:Device|Queue)::\w{4,30}: ErrorOutOfDeviceMemory/,
+        /(?:CUDA|GPU|device) (?:ran )?out of memory/i,
       ],
       explanation:
         'GPU memory ran out: look for other processes on the GPU, retry when it is idle, or shrink the test.',

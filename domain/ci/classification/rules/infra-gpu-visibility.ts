@@ -20,6 +20,13 @@ export const GPU_VISIBILITY_RULES = defineRules(
         'Failed to initialize NVML: Unknown Error',
         /Failed to initialize NVML: (?:Driver Not Loaded|Insufficient Permissions)/,
         'no GPUs found',
+        'CUDA driver initialization failed, you might not have a CUDA gpu',
+        'kernel driver does not appear to be running on this host',
+        /\b0 active drivers \(\[\]\)/,
+        'NVRM: No NVIDIA GPU found',
+        /nvml error: (?:driver not loaded|insufficient permissions|unknown error)/,
+        /no nvidia devices detected/,
+        /nvidia-smi: (?:command )?not found/,
       ],
       excludes: [/UserWarning: CUDA initialization: Found no/],
       explanation:
@@ -65,6 +72,22 @@ export const GPU_VISIBILITY_RULES = defineRules(
       examples: [
         'Specified host paths do not exist: [/dev/nvidiactl, /dev/nvidia0]',
         "Failed to open '/dev/nvidia-uvm': No such file or directory",
+      ],
+    },
+    {
+      subclass: 'kernel-module-not-loaded',
+      patterns: [
+        /modprobe: (?:FATAL|ERROR): .{0,40}(?:nvidia|amdgpu)/,
+        /could not insert '(?:nvidia|amdgpu)\w{0,10}': (?<message>.{3,60})/,
+        /NVIDIA-SMI has failed because .{0,60}module/,
+      ],
+      retry: 'fix',
+      confidence: 0.88,
+      explanation:
+        'The kernel module of the GPU cannot be loaded: boot the host into its new generation, and look at dmesg.',
+      examples: [
+        'modprobe: FATAL: Module nvidia not found in directory /run/booted-system/kernel-modules/lib/modules/6.12.4',
+        "modprobe: ERROR: could not insert 'nvidia': No such device",
       ],
     },
     {

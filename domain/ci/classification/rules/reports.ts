@@ -12,7 +12,12 @@ export const REPORT_RULES = [
   ...defineRules('closure-regression', { rank: 'report', scope: 'code', retry: 'no', confidence: 0.7 }, [
     {
       subclass: 'size-report',
-      patterns: [SIZES_BEHIND, SIZE_BEFORE],
+      patterns: [
+        SIZES_BEHIND,
+        SIZE_BEFORE,
+        /[Cc]losure[ -][Ss]ize(?! (?:grew|increased)).{0,30}\d(?:\.\d{1,2})? ?[KMGT]/,
+        /: [^→]{0,60}→.{0,60}[+-]\d{1,5}(?:\.\d{1,2})?(?: KiB| MiB| GiB)/,
+      ],
       explanation: 'The log lists closure sizes: compare them with those of the base.',
       examples: [
         '/nix/store/2agqm11avdxkyqd378c87qzg3cdn9a3b-python3.13-vllm-0.9.1\t  120.3M\t   9.9G',
@@ -60,12 +65,28 @@ export const REPORT_RULES = [
         /^(?:[Bb]efore|[Aa]fter|[Bb]aseline): ?~?[\d.]{1,10} ?(?:TPS|[Tt]ok\w{0,4}\/s|t\/s|it\/s|ms|FPS|fps|img\/s|samples\/s|[GT]FLOPS)/,
         /\b[\d.]{1,10} ?(?:tokens\/s|tok\/s|images\/sec|samples\/sec|img\/s|iterations\/s)/,
         /(?:slower|regress(?:ed|ion)).{0,40}\d{1,4} ?%/,
+        /\b\d{1,4}(?:\.\d{1,2})?(?:x|%) (?:slower|slowdown|regression|performance (?:loss|drop))/,
+        /[Pp]erformance (?:regression|degradation|drop)/,
+        /\bt\/s \|/,
+        /\b[\d.]{1,10} tokens\/sec/,
+        /eval rate: {1,12}[\d.]{1,10} tokens/,
       ],
       explanation:
         'The log holds throughput figures: compare them on the same host and driver before calling them a regression.',
       examples: [
         'llama_perf_context_print:        eval time =    9000.00 ms /   600 runs   (   15.00 ms per token,    66.67 tokens per second)',
         'Before: 88.1 t/s\nAfter: 41.7 t/s',
+      ],
+    },
+    {
+      id: 'nccl-tests-bandwidth',
+      subclass: 'collective-bandwidth',
+      patterns: [/# Avg bus bandwidth {1,8}: [\d.]{2,12}/],
+      unless: [/# Out of bounds values : 0 OK/],
+      explanation: 'nccl-tests reports a bandwidth: compare it on the same host and driver.',
+      examples: [
+        '# Avg bus bandwidth    : 12.0731',
+        'before\n# Avg bus bandwidth    : 362.1\nafter\n# Avg bus bandwidth    : 328.4',
       ],
     },
     {

@@ -16,6 +16,8 @@ export const ROCM_RULES = defineRules(
         'No compatible code objects found for',
         /hipErrorNoBinaryForGpu/,
         /Unable to find code object for all current devices/,
+        /hip_code_object\.cpp.{0,80}(?:Cannot find|Coudn't find|Couldn't find|Unable to find)/,
+        /(?:Unable|[Cc]annot|[Ff]ailed) to find (?:code object|Symbol with name)/,
       ],
       scope: 'architecture',
       confidence: 0.92,
@@ -49,6 +51,8 @@ export const ROCM_RULES = defineRules(
         'no ROCm-capable device is detected',
         /HIP (?:error|failure)[^:]{0,40}: ?(?:no ROCm-capable|invalid device ordinal)/,
         'No HIP GPUs are available',
+        /HIP hipInit: /,
+        /[Nn]o (?:HIP|ROCm|AMD) (?:GPUs?|devices?) (?:are |were )?(?:available|found|detected)/,
       ],
       confidence: 0.88,
       explanation: 'HIP found no usable GPU: check /dev/kfd, /dev/dri, the render group and the gfx target.',
@@ -105,6 +109,25 @@ export const ROCM_RULES = defineRules(
       examples: [
         'hsa_init failed: HSA_STATUS_ERROR_OUT_OF_RESOURCES',
         'Call returned HSA_STATUS_ERROR_INVALID_ISA',
+      ],
+    },
+    {
+      id: 'hsa-error-text',
+      subclass: 'hsa-failed',
+      rank: 'consequence',
+      patterns: [
+        /HSA_EXCEPTION|HSA exception: (?<message>.{3,80})/,
+        /HW Exception by GPU node/,
+        /hsa api call failure/,
+        /Queue at 0x\w{4,16} inactivated due to async error/,
+        /amdgpu: (?:Failed to|failed to) .{0,60}(?:VMID|queue|map|process)/,
+      ],
+      confidence: 0.78,
+      explanation:
+        'The GPU or its driver raised an exception: read the kernel log, and run the check on another host.',
+      examples: [
+        'HW Exception by GPU node-1 (Agent handle: 0x1cd) reason :GPU Hang',
+        ':0:rocdevice.cpp :2726: Queue at 0x7f51a4000000 inactivated due to async error 0x1016',
       ],
     },
     {

@@ -44,6 +44,18 @@ export const SYMBOL_RULES = defineRules(
       ],
     },
     {
+      subclass: 'jax-cuda-version',
+      patterns: [/Found (?<library>CUDA|cu\w{2,12}) version \d{3,8}, but JAX was built against version/],
+      confidence: 0.94,
+      excludes: [/Found cuDNN/],
+      explanation:
+        'An older {library} was loaded than JAX was built with: make the newer one visible in the runpath.',
+      examples: [
+        'CUDA backend failed to initialize: Found CUDA version 12010, but JAX was built against version 12020, which is newer.',
+        'Found cuSPARSE version 12300, but JAX was built against version 12500, which is newer.',
+      ],
+    },
+    {
       subclass: 'undefined-symbol',
       patterns: [/undefined symbol: (?<symbol>\w{1,300})/, /symbol lookup error: /],
       excludes: [/ld(?:64)?\.lld: error|mold: |rust-lld|undefined symbol: p?nccl[A-Z]|\/stubs\/|, version /],
@@ -61,6 +73,7 @@ export const SYMBOL_RULES = defineRules(
         /Loaded runtime CuDNN library: \S{1,20} but source was compiled with/,
         'cuDNN version incompatibility: PyTorch was compiled against',
         /cuDNN (?:header|library) version .{0,60}(?:mismatch|does not match)/,
+        /Found cuDNN version \d{3,8}, but JAX was built against version/,
       ],
       confidence: 0.97,
       explanation:

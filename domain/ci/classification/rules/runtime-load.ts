@@ -5,7 +5,15 @@ import { defineRules } from './define.ts';
 
 /** CUDA's libraries, without cuDNN, NVML and libcuda, which have subclasses of their own. */
 const CUDA_LIBRARY =
-  /(?<library>lib(?:cudart|cublas\w{0,4}|cufft\w?|curand|cusolver\w{0,4}|cusparse\w{0,4}|cupti|nvrtc|nvToolsExt|nvJitLink|nccl|nvinfer\w{0,20}|nvonnxparser|cutensor\w{0,4}|npp\w{1,8}|nvjpeg|cudss\w{0,8}|cufile|nvshmem\w{0,20}|nvvm|cudadevrt)[\w-]{0,30})\.so[.\d]{0,16}'?(?:; dlerror)?: .{0,80}(?:cannot open shared object file|not found)/;
+  '(?<library>lib(?:cudart|cublas|cufft|curand|cusolver|cusparse|cupti|nvrtc|nvToolsExt|nvJitLink|nccl|nvinfer|nvonnx|cutensor|nppc|nppi|npps|nppif|nvjpeg|cudss|cufile|nvshmem|nvvm|cudadevrt)[\\w-]{0,40})\\.so';
+/** glibc's words, also where a program quotes them. */
+const LOADER_REFUSES = new RegExp(
+  `${CUDA_LIBRARY}[.\\d]{0,16}'?(?:; dlerror)?: .{0,80}(?:cannot open shared object file|not found)`,
+);
+/** A program's own words. */
+const PROGRAM_REFUSES = new RegExp(
+  `(?:[Ee]rror|[Ff]ailed|[Uu]nable|[Cc]ould not|[Cc]annot|[Cc]ouldn't|[Cc]an't)[^.]{0,30}(?:dlopen|load|open|find|locate)[^.]{0,30}${CUDA_LIBRARY}`,
+);
 
 export const RUNTIME_LOAD_RULES = defineRules(
   'runtime-load',
@@ -18,6 +26,8 @@ export const RUNTIME_LOAD_RULES = defineRules(
         /Could not load dynamic library 'libcuda\.so/,
         /(?:[Ff]ailed|[Uu]nable|[Cc]ould not|[Cc]annot) (?:to )?(?:load|open|find|dlopen) (?:library )?['"]?libcuda\.so/,
         'Could not find cuda drivers on your machine',
+        'CUDA driver library cannot be found',
+        /Could not dlopen library 'libcuda\.so/,
       ],
       excludes: [/auto-patchelf|cannot found/],
       confidence: 0.9,
@@ -107,11 +117,15 @@ export const RUNTIME_LOAD_RULES = defineRules(
     {
       subclass: 'cuda-library-missing',
       patterns: [
-        CUDA_LIBRARY,
+        LOADER_REFUSES,
+        PROGRAM_REFUSES,
         /Could not load dynamic library '(?<library>lib(?:cudart|cublas|cufft|curand|cusolver|cusparse)\w{0,8})\.so/,
         'unable to locate gpu dependency libraries',
+        /Unable to load (?<library>cu\w{2,12})\. Is it installed/,
       ],
-      excludes: [/auto-patchelf|^-- |[Ll]inking|version [`']/],
+      excludes: [
+        /auto-patchelf|^-- |[Ll]inking|version [`']|dynamic library 'libnvinfer|libnccl-(?:net|tuner|profiler)/,
+      ],
       confidence: 0.93,
       explanation:
         '{library|A CUDA library} was not found: add its package to the inputs and its directory to the runpath.',
@@ -162,7 +176,11 @@ export const RUNTIME_LOAD_RULES = defineRules(
     {
       subclass: 'nvml-error',
       rank: 'consequence',
-      patterns: [/NVML_ERROR_(?<code>[A-Z_]{4,40})/, /NVMLError_(?<code>[A-Za-z]{4,40})/],
+      patterns: [
+        /NVML_ERROR_(?<code>[A-Z_]{4,40})/,
+        /NVMLError_(?<code>[A-Za-z]{4,40})/,
+        /nvml\w{0,20} (?:vram )?init(?:ialization)? (?:failure|failed|error):? ?(?:with |code )?(?<code>\d{1,2})\b/i,
+      ],
       codes: NVML_ERRORS,
       explanation: 'NVML reports an error.',
       examples: ['nvmlInit_v2 failed: NVML_ERROR_LIBRARY_NOT_FOUND', 'pynvml.NVMLError_LibraryNotFound: x'],
@@ -195,6 +213,8 @@ export const RUNTIME_LOAD_RULES = defineRules(
         /AssertionError: CUDA (?:is )?not available/,
         /Attempting to deserialize object on a CUDA device but torch\.cuda\.is_available\(\) is False/,
         /CUDA (?:is|device is) not available/,
+        /torch\.cuda\.is_available\(\)[^\w]{1,6}(?:is |returned |returns |gives |== )?False/,
+        /CUDA available\?? ?: ?(?:False|No)\b/i,
       ],
       excludes: [/UserWarning|skip/i],
       confidence: 0.75,
@@ -205,11 +225,27 @@ export const RUNTIME_LOAD_RULES = defineRules(
       ],
     },
     {
+      subclass: 'library-not-loadable',
+      patterns: [
+        /(?<library>\S{1,200}\.so(?:\.[\d.]{1,12})?): (?<_message>cannot allocate memory in static TLS block|invalid ELF header|wrong ELF class|ELF load command|cannot enable executable stack|file too short)/,
+        /(?<_message>cannot allocate memory in static TLS block)/,
+      ],
+      confidence: 0.88,
+      explanation:
+        'The loader refuses {library|a library} ({message}): check how it was built, and in which order libraries are loaded.',
+      examples: [
+        'ImportError: /lib/libgomp.so.1: cannot allocate memory in static TLS block',
+        'OSError: /nix/store/a-x/lib/libcupti.so.12: invalid ELF header',
+      ],
+    },
+    {
       subclass: 'library-missing',
       rank: 'consequence',
       patterns: [
         /(?<library>lib[\w.+-]{1,80}\.so(?:\.[\d.]{1,12})?): cannot open shared object file/,
         /error while loading shared libraries: (?<library>\S{1,80}):/,
+        /(?:Cannot|Failed to|Could not|Unable to) (?:load|open|dlopen) (?:library |shared library )?'?(?<library>lib[\w.+-]{2,60}\.so)/,
+        /LoadLib\((?<library>lib[\w.+-]{1,60}\.so)/,
       ],
       excludes: [/auto-patchelf/],
       confidence: 0.8,
