@@ -19,6 +19,7 @@ import {
 } from './adapters/unit.ts';
 import { type FetchDeps, fetchInputs } from './fetch-inputs.ts';
 import type { GpuLease, LeasedGpu } from './gpu-lease.ts';
+import type { Slots } from './slots.ts';
 import { type SendDeps, inspectOutputs, sendClosure } from './send-outputs.ts';
 import { type UnitEnd, watchUnit } from './watch-unit.ts';
 
@@ -28,6 +29,8 @@ export interface RealiseDeps extends SendDeps, FetchDeps {
   readonly coresPerBuild: number;
   /** Beats are sent this often; a cancellation is learnt by beating. */
   readonly beatMs: number;
+  /** For builds: so many at a time, whatever pools they come from. */
+  readonly slots: Slots;
   /** For GPU checks: one GPU at a time for each. */
   readonly leaseGpu: GpuLease;
   readonly hostFacts: () => Promise<Record<string, unknown>>;
@@ -35,7 +38,9 @@ export interface RealiseDeps extends SendDeps, FetchDeps {
 
 export function createBuilderActivities(deps: RealiseDeps): BuilderActivities {
   const realise = (input: AttemptInput) =>
-    withHeartbeat(deps, input, (signal) => attempt(deps, input, undefined, signal));
+    withHeartbeat(deps, input, (signal) =>
+      deps.slots.use(signal, () => attempt(deps, input, undefined, signal)),
+    );
   const check = (input: AttemptInput) =>
     withHeartbeat(deps, input, (signal) =>
       deps.leaseGpu(input.step.architecture, unitName(input), signal, (gpu) =>

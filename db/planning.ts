@@ -104,7 +104,9 @@ interface NewStep {
   readonly unmet: number;
 }
 
-function newStep(spec: StepSpec, existing: CurrentStep | undefined, inputs: readonly PlannedStep[]): NewStep {
+function newStep(spec: StepSpec, existing: CurrentStep | undefined, named: readonly PlannedStep[]): NewStep {
+  // A constituent of an aggregate may be an input of its derivation as well: it is one edge, and counts once.
+  const inputs = [...new Map(named.map((step) => [step.id, step])).values()];
   const generation = (existing?.generation ?? 0) + 1;
   const failed = inputs.find((input) => input.outcome !== null && !isSuccess(input.outcome));
   if (failed !== undefined)

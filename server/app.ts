@@ -16,6 +16,7 @@ import { runRoutes } from './api/runs.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import type { ServerDeps } from './deps.ts';
 import { answerErrors } from './errors.ts';
+import { createValidatorCompiler } from './validation.ts';
 
 /** Nix keeps idle connections for up to 118 s and reuses them; closing earlier makes its next request fail (binary-cache.md §2.11). */
 const KEEP_ALIVE_MS = 130_000;
@@ -42,9 +43,8 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // HEAD is answered by routes of its own: the default would run GET's handler and throw its work away.
     exposeHeadRoutes: false,
-    // TypeBox's defaults are filled in; nothing is removed silently.
-    ajv: { customOptions: { strict: false, removeAdditional: false, coerceTypes: 'array', useDefaults: true } },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(createValidatorCompiler());
   answerErrors(app);
   // NARs and logs pass as streams, whatever they call themselves.
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));

@@ -42,6 +42,7 @@ const services = await startServices({
   config: {
     databaseUrl: undefined,
     temporalAddress: undefined,
+    temporalNamespace: undefined,
     postgresPort: await findFreePort(),
     temporalPort: await findFreePort(),
     temporalUiPort: await findFreePort(),

@@ -9,6 +9,7 @@ import { createServerClient } from '../activities/adapters/server-client.ts';
 import { createEvaluateActivities } from '../activities/evaluate.ts';
 import { createGpuLease } from '../activities/gpu-lease.ts';
 import { createBuilderActivities } from '../activities/realise.ts';
+import { createSlots } from '../activities/slots.ts';
 import type { Announce, Announced, GpuAnnouncement } from '../domain/api/builder.ts';
 import { builderPools, builderQueue, evaluationQueue } from '../domain/ci/pool.ts';
 import { createLogger, describeError } from '../runtime/logger.ts';
@@ -61,6 +62,7 @@ await runProcess('builder', async (stopped) => {
       unitsFolder: folders.units,
       rootsFolder: folders.roots,
       coresPerBuild: config.coresPerBuild,
+      slots: createSlots(Math.max(1, config.slots)),
       beatMs: Math.min(2_000, (config.heartbeatSeconds * 1_000) / 4),
       knownValid: new Set(),
       knownToServer: new Set(),
@@ -151,7 +153,8 @@ await runProcess('builder', async (stopped) => {
     announced = true;
   }
 
-  for (const worker of own) await worker.start();
+  // The coordinator makes the namespace when it is first.
+  for (const worker of own) await untilReachable('the namespace in Temporal', logger, () => worker.start());
   {
     await using _announcing = createLoop({
       everySeconds: config.announceSeconds,

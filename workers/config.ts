@@ -1,6 +1,6 @@
 /** Settings of the worker processes. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -104,7 +104,7 @@ export function parseBuilderConfig(environment: Environment = process.env): Buil
       stateDir: textSetting('NIXWARP_STATE_DIR'),
       system: textSetting('NIXWARP_SYSTEM', system),
       systems: listSetting('NIXWARP_SYSTEMS', [system]),
-      features: listSetting('NIXWARP_FEATURES', ['benchmark', 'big-parallel']),
+      features: listSetting('NIXWARP_FEATURES', probedFeatures()),
       slots: integerSetting('NIXWARP_BUILD_SLOTS', cpus, 0, 1_024),
       coresPerBuild: integerSetting('NIXWARP_CORES_PER_BUILD', 0, 0, 4_096),
       evaluationSlots: integerSetting('NIXWARP_EVALUATION_SLOTS', 1, 0, 64),
@@ -137,6 +137,12 @@ function timingOf(values: {
 }): Timing {
   const { heartbeatSeconds, resumeSeconds, pollSeconds, retryDelayPercent } = values;
   return { heartbeatSeconds, resumeSeconds, pollSeconds, retryDelayFactor: retryDelayPercent / 100 };
+}
+
+/** Nix's usual features, with those of virtualisation where the machine has it. */
+function probedFeatures(): string[] {
+  const kvm = existsSync('/dev/kvm') ? ['kvm', 'nixos-test'] : [];
+  return ['benchmark', 'big-parallel', ...kvm];
 }
 
 /** Nix's name for this machine. */

@@ -3,18 +3,10 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { DefaultLogger, type LogMetadata, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { SEARCH_ATTRIBUTES } from '../domain/ci/workflow-messages.ts';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of temporal.api.enums.v1: the proto package exports no names to ESM. */
 const KEYWORD = 2;
-
-/** What Temporal's UI can be searched for. SQL visibility allows ten keywords in a namespace. */
-const SEARCH_ATTRIBUTES = {
-  NixProject: KEYWORD,
-  NixEvaluation: KEYWORD,
-  NixStepKind: KEYWORD,
-  NixPool: KEYWORD,
-  NixGpuArch: KEYWORD,
-};
 
 /** Finished workflows are for looking at; what they did is in Postgres. */
 const RETENTION_SECONDS = 7 * 24 * 3600;
@@ -68,7 +60,7 @@ export async function ensureNamespace(client: Client, namespace: string): Promis
       if (!hasCode(error, ALREADY_EXISTS)) throw error;
     });
   await (connection as Connection).operatorService
-    .addSearchAttributes({ namespace, searchAttributes: SEARCH_ATTRIBUTES })
+    .addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD])) })
     .catch((error: unknown) => {
       if (!hasCode(error, ALREADY_EXISTS)) throw error;
     });

@@ -19,7 +19,7 @@ export interface Services {
 export interface ServicesOptions {
   readonly config: Pick<
     CliConfig,
-    'databaseUrl' | 'temporalAddress' | 'postgresPort' | 'temporalPort' | 'temporalUiPort'
+    'databaseUrl' | 'temporalAddress' | 'temporalNamespace' | 'postgresPort' | 'temporalPort' | 'temporalUiPort'
   >;
   /** The `temporal` command. */
   readonly temporalCli: string;
@@ -76,8 +76,13 @@ async function startTemporal(
   );
   ports.temporal = port;
   ports.temporalUi = uiPort;
-  await supervisor.start(temporalChild(state, temporalCli, { port, uiPort }));
+  await supervisor.start(temporalChild(state, temporalCli, namespaceOf(config, state), { port, uiPort }));
   return { temporalAddress: `127.0.0.1:${port}`, temporalUiUrl: `http://127.0.0.1:${uiPort}` };
+}
+
+/** One Temporal may serve several instances. */
+export function namespaceOf(config: Pick<CliConfig, 'temporalNamespace'>, state: InstanceState): string {
+  return config.temporalNamespace ?? `nixwarp-${state.instanceId}`;
 }
 
 interface Ports {

@@ -9,7 +9,7 @@ import { killUnits } from './kill-units.ts';
 import { stopLeftovers } from './leftovers.ts';
 import { lockInstance } from './lock.ts';
 import { requirePort } from './ports.ts';
-import { type Services, startServices } from './services.ts';
+import { namespaceOf, type Services, startServices } from './services.ts';
 import { type InstanceState, openState } from './state.ts';
 import { createSupervisor } from './supervisor.ts';
 
@@ -115,7 +115,7 @@ function processEnvironment(
     DATABASE_URL_FILE: undefined,
     DATABASE_URL: services.databaseUrl,
     TEMPORAL_ADDRESS: services.temporalAddress,
-    TEMPORAL_NAMESPACE: config.temporalNamespace ?? `nixwarp-${state.instanceId}`,
+    TEMPORAL_NAMESPACE: namespaceOf(config, state),
     NIXWARP_STATE_DIR: state.folder,
     NIXWARP_LISTEN: formatListenAddress(config.listen),
     NIXWARP_URL: url,

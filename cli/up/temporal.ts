@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../../domain/ci/workflow-messages.ts';
 import type { ChildSpec } from './child.ts';
 import type { InstanceState } from './state.ts';
 
@@ -11,7 +12,12 @@ export interface TemporalPorts {
 }
 
 /** `cli` is the path of the `temporal` command. Flags are the same at each start: an existing file wants them again. */
-export function temporalChild(state: InstanceState, cli: string, { port, uiPort }: TemporalPorts): ChildSpec {
+export function temporalChild(
+  state: InstanceState,
+  cli: string,
+  namespace: string,
+  { port, uiPort }: TemporalPorts,
+): ChildSpec {
   return {
     name: 'temporal',
     argv: [
@@ -29,6 +35,9 @@ export function temporalChild(state: InstanceState, cli: string, { port, uiPort 
         String(uiPort),
       ],
       ...['--db-filename', join(state.folders.temporal, 'temporal.db'), '--log-level', 'error'],
+      // A namespace that is registered later takes seconds to be known everywhere.
+      ...['--namespace', namespace],
+      ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
       // Without these the server is bound by fsync: half the throughput (reference: temporal.md §14.1).
       ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
       ...['--dynamic-config-value', 'matching.enableFairness=true'],

@@ -12,6 +12,9 @@ export type WorkflowType =
   | 'gpuTestWorkflow'
   | 'triggerWorkflow';
 
+/** What Temporal's UI can be searched for, all keywords. SQL visibility allows ten of them in a namespace. */
+export const SEARCH_ATTRIBUTES = ['NixProject', 'NixEvaluation', 'NixStepKind', 'NixPool', 'NixGpuArch'] as const;
+
 export const SIGNALS = {
   /** To a project: `TriggerMessage`. */
   trigger: 'trigger',

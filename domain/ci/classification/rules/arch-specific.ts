@@ -43,6 +43,7 @@ export const ARCH_SPECIFIC_RULES = defineRules(
       patterns: [
         /with CUDA capability (?<_architecture>sm_\w{2,5}) is not compatible with the current PyTorch installation/,
         'PyTorch no longer supports this GPU because it is too old',
+        'is not compatible with the current PyTorch installation',
       ],
       confidence: 0.75,
       explanation:

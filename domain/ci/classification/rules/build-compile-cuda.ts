@@ -27,6 +27,7 @@ export const BUILD_COMPILE_CUDA_RULES = defineRules(
         /error: GPU arch (?<architecture>\w{2,20}) is supported by CUDA versions between/,
         /SM version specified by \.target is higher than default SM version assumed/,
         /error: invalid target ID '(?<architecture>gfx[^']{1,40})'/,
+        /Value '(?<architecture>(?:sm|compute|lto)_\w{2,6})' is not defined/,
       ],
       scope: 'architecture',
       confidence: 0.98,
@@ -138,6 +139,7 @@ export const BUILD_COMPILE_CUDA_RULES = defineRules(
       patterns: [
         /(?:Feature|Modifier|Instruction) '(?<feature>[^']{1,120})' requires \.target (?<architecture>\w{2,20})/,
         /(?:Instruction|Feature|Modifier) '(?<feature>[^']{1,120})'.{0,40} not supported on \.target '(?<architecture>\w{2,20})'/,
+        /(?<feature>'[^']{1,120}'|[\w.:{}]{2,60}) (?:is )?not supported on \.target/,
         /'(?<feature>[^']{1,120})' requires PTX ISA \.version/,
       ],
       excludes: [/Advisory:/],

@@ -9,7 +9,7 @@ export const BUILD_COMPILE_RULES = defineRules(
     {
       subclass: 'compiler-crash',
       patterns: [
-        /internal compiler error: (?!Killed)/,
+        /internal compiler error(?!: Killed)/,
         /'(?<program>[\w+-]{2,20})' died due to signal (?:4|6|7|8|11)\b/,
         /nvcc error {1,4}: '(?<program>[\w+-]{2,20})' (?:core dumped|died with status)/,
         /clang frontend command failed (?:with exit code|due to signal)/,
@@ -33,10 +33,21 @@ export const BUILD_COMPILE_RULES = defineRules(
       ],
     },
     {
+      id: 'make-segfault',
+      subclass: 'compiler-crash',
+      rank: 'generic',
+      patterns: [/\bError 139\b/],
+      scope: 'host',
+      retry: 'same',
+      confidence: 0.62,
+      explanation: 'A tool of the build crashed: try once more, and watch memory.',
+      examples: ['make[1]: *** [Makefile:3: kernels.o] Error 139', 'gmake: *** [b.o] Error 139'],
+    },
+    {
       subclass: 'missing-header',
       patterns: [
         /fatal error: '?(?<header>[\w./+-]{1,160}\.(?:h|hh|hpp|hxx|cuh|inc|inl|def))'?: No such file or directory/,
-        /fatal error: (?<header>[\w./+-]{1,160}): No such file or directory/,
+        /fatal error: (?<header>[\w./+-]{1,160}): No such file/,
         /fatal error: '(?<header>[^']{1,160})' file not found/,
         /(?:catastrophic error|error): cannot open source file "(?<header>[^"]{1,160})"/,
         /Fatal Error: Cannot open module file '(?<header>[^']{1,160})'/,
@@ -65,6 +76,7 @@ export const BUILD_COMPILE_RULES = defineRules(
         /error(?: #\d{1,5}(?:-D)?)?: no instance of (?:overloaded function|constructor|function template) "(?<name>[^"]{1,120})"/,
         /error: implicit declaration of function '(?<name>[^']{1,120})'/,
         /error\[E0(?:425|432|433|599|412)\]: (?<name>.{1,120})/,
+        /has no member named/,
       ],
       excludes: [/identifier "_?_(?:Float|builtin|Int8x8|SV)/, /'_Float/],
       stages: ['build', 'fetch'],
@@ -116,6 +128,18 @@ export const BUILD_COMPILE_RULES = defineRules(
         "src/lib.cc:40:12: error: expected ';' before 'return'",
         'attention.cu(77): error: expression must have a constant value',
         'error[E0308]: mismatched types',
+      ],
+    },
+    {
+      subclass: 'bazel-action-failed',
+      rank: 'generic',
+      patterns: [/^ERROR: \S{1,200}\/BUILD(?:\.bazel)?:\d{1,6}:\d{1,4}: .{0,160}failed: \(Exit \d/],
+      stages: ['build', 'fetch'],
+      confidence: 0.65,
+      explanation: 'An action of Bazel failed: read the output of the compiler below it.',
+      examples: [
+        'ERROR: /build/source/xla/BUILD:12:11: Compiling xla/a.cc failed: (Exit 1): gcc failed: error executing command',
+        'ERROR: /build/source/tensorflow/BUILD.bazel:9:8: Linking libx.so failed: (Exit 1): clang failed',
       ],
     },
     {

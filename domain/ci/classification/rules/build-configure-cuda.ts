@@ -10,7 +10,7 @@ export const BUILD_CONFIGURE_CUDA_RULES = defineRules(
       subclass: 'cuda-arch-unset',
       patterns: [
         "arch_bin wasn't set for some reason",
-        'CUDA_ARCHITECTURES is empty for target',
+        'CUDA_ARCHITECTURES is empty',
         /CMAKE_CUDA_ARCHITECTURES (?:must be non-empty|is not set|must be valid)/,
         /arch_list\[-1\] \+= '\+PTX'/,
         /(?:set|specify) (?:the )?(?:environment variable )?TORCH_CUDA_ARCH_LIST/i,
@@ -51,6 +51,15 @@ export const BUILD_CONFIGURE_CUDA_RULES = defineRules(
       ],
     },
     {
+      subclass: 'bazel-cuda-configuration',
+      patterns: [/@local_config_cuda\/\/.{0,120}failed/, /no such package '@local_config_cuda/, /Repository command failed.{0,80}[Cc]uda/],
+      explanation: "Bazel's CUDA configuration failed: check the merged toolkit, TF_CUDA_PATHS and the compute capabilities.",
+      examples: [
+        "ERROR: /build/output/external/local_config_cuda/cuda/BUILD:231:8: Executing genrule @local_config_cuda//cuda:cudnn-include failed: (Exit 1): bash failed",
+        "ERROR: no such package '@local_config_cuda//cuda': Repository command failed",
+      ],
+    },
+    {
       subclass: 'autoconf-cuda-missing',
       patterns: [
         /configure: error: (?<message>.{0,160}(?:CUDA|cuda|nvcc|cudart|nvml|NCCL|nccl|cudnn).{0,160})/,
@@ -77,7 +86,7 @@ export const BUILD_CONFIGURE_CUDA_RULES = defineRules(
     {
       subclass: 'cuda-version-mismatch',
       patterns: [
-        /The detected CUDA version \((?<_found>[\d.]{1,12})\) mismatches the version that was used to compile/,
+        /The detected CUDA version \((?<_found>[^)]{1,12})\) mismatches/,
       ],
       confidence: 0.97,
       explanation:

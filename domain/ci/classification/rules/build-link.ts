@@ -32,6 +32,7 @@ export const BUILD_LINK_RULES = defineRules(
         /nvlink error {1,4}: Undefined reference to '(?<symbol>[^']{1,200})'/,
         /Undefined symbols for architecture/,
         /hidden symbol [`'](?<symbol>[^'`]{1,200})' .{0,80}is referenced by DSO/,
+        'undefined reference to',
       ],
       confidence: 0.94,
       explanation:

@@ -12,6 +12,7 @@ export const BUILD_OUTPUT_RULES = defineRules(
         /auto-patchelf: \d{1,5} dependenc(?:y|ies) could not be satisfied/,
         'auto-patchelf could not satisfy dependency {library} wanted by',
         'auto-patchelf failed to find all the required dependencies',
+        'could not satisfy dependency {library}',
       ],
       // The count comes first, but it also counts what the recipe ignores; the error names the library.
       excludes: [/^warn/],
@@ -102,6 +103,7 @@ export const BUILD_OUTPUT_RULES = defineRules(
       patterns: [
         /failed to produce output path for output '(?<output>[^']{1,60})'/,
         /failed to produce output (?:path )?'/,
+        'failed to produce output path',
       ],
       explanation:
         'The build succeeded without its output {output|path}: let the install phase create it, or drop the output.',

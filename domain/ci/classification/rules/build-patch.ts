@@ -22,7 +22,7 @@ export const BUILD_PATCH_RULES = defineRules(
     {
       subclass: 'patch-does-not-apply',
       patterns: [
-        /Hunk #\d{1,4} FAILED at/,
+        /Hunk #\d{1,4} FAILED/,
         /\d{1,4} out of \d{1,4} hunks? FAILED/,
         /error: patch failed: (?<file>\S{1,200}):\d/,
         /error: (?<file>\S{1,200}): patch does not apply/,

@@ -7,10 +7,17 @@ export const BUILD_TEST_RULES = defineRules(
   { rank: 'specific', scope: 'code', retry: 'no', confidence: 0.9, stages: ['build', 'gpu-test'] },
   [
     {
+      id: 'python-runtime-deps-bare',
+      subclass: 'python-runtime-deps',
+      patterns: ['{requirement} not satisfied by version'],
+      confidence: 0.93,
+      explanation: 'The wheel asks for {requirement} otherwise than Nixpkgs has it: relax the requirement with pythonRelaxDeps.',
+      examples: ['  - numpy<2 not satisfied by version 2.2.6', 'protobuf>=6 not satisfied by version 5.29.4'],
+    },
+    {
       subclass: 'python-runtime-deps',
       patterns: [
         /^- (?<requirement>[\w.-]{1,80})[^ ]{0,80} not (?:satisfied by version|installed)/,
-        '{requirement} not satisfied by version',
       ],
       when: ['Checking runtime dependencies for', 'pythonRuntimeDepsCheck'],
       confidence: 0.97,
@@ -50,7 +57,7 @@ export const BUILD_TEST_RULES = defineRules(
       patterns: [
         /Test {1,4}#\d{1,6}: (?<test>\S{1,120}) ?\.{0,200} ?\*\*\*Timeout/,
         /^\d{1,6} - (?<test>\S{1,120}) \(Timeout\)/,
-        /\*\*\*Timeout +\d/,
+        /\*\*\*Timeout/,
       ],
       retry: 'same',
       scope: 'host',

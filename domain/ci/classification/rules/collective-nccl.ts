@@ -40,6 +40,7 @@ export const COLLECTIVE_NCCL_RULES = defineRules(
         /unable to open shared memory object/,
         /Error while attaching to shared memory segment/,
         /shm(?:_open|get|at)\b.{0,40}(?:Permission denied|Operation not permitted)/,
+        'unable to open shared memory',
       ],
       excludes: [/No space left/],
       retry: 'fix',
@@ -91,6 +92,7 @@ export const COLLECTIVE_NCCL_RULES = defineRules(
       patterns: [
         /NCCL WARN .{0,60}[Cc]onnect(?: to)? .{0,80}(?:failed|returned|refused|timed out)/,
         /NCCL WARN .{0,40}: (?:Connection refused|Connection timed out|No route to host)/,
+        /[Cc]onnect to .{1,80} failed : /,
       ],
       confidence: 0.88,
       explanation: 'NCCL could not connect its ranks: set NCCL_SOCKET_IFNAME, in a sandbox to lo.',

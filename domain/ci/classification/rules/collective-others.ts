@@ -34,6 +34,7 @@ export const COLLECTIVE_RULES = defineRules(
       patterns: [
         /gloo\/.{0,140}(?:Connection closed by peer|Connection reset by peer|Timed out waiting|Broken pipe)/,
         /[Gg]loo .{0,60}(?:timed? ?out|closed by peer|reset by peer)/,
+        /Connection closed by peer \[[\d.:a-f]{2,45}\]/,
       ],
       confidence: 0.87,
       explanation: 'A rank of gloo went away or stopped: read the logs of the other ranks first.',
@@ -81,7 +82,7 @@ export const COLLECTIVE_RULES = defineRules(
     {
       subclass: 'mpi-not-enough-slots',
       patterns: [
-        'There are not enough slots available in the system',
+        'There are not enough slots available',
         /All nodes which are allocated for this job are already filled/,
       ],
       retry: 'fix',
@@ -133,6 +134,7 @@ export const COLLECTIVE_RULES = defineRules(
         /[Uu]nable to (?:initialize|start) (?:MPI|PMIx|PMI|the PMI)/,
         /PMI2?_Init failed/,
         /Abort\(\d{1,12}\) on node \d{1,6} .{0,60}Fatal error in/,
+        'PMIX ERROR',
       ],
       excludes: [/gds_ds|dstore|psec:munge|mca_base_component_repository/],
       retry: 'fix',
@@ -181,7 +183,7 @@ export const COLLECTIVE_RULES = defineRules(
     {
       subclass: 'ucx-memory-registration',
       patterns: [
-        /ibv_reg_mr ?\(.{0,120}failed/,
+        /ibv_reg_mr.{0,160}failed/,
         /UCX {1,2}ERROR.{0,20}failed to register (?:address|user buffer|memory)/,
         /UCX.{0,40}Please set max locked memory/,
       ],

@@ -133,7 +133,7 @@ export const EVAL_ERROR_RULES = defineRules(
     },
     {
       subclass: 'ifd-disabled',
-      patterns: ["'allow-import-from-derivation' is"],
+      patterns: ["'allow-import-from-derivation' is", /cannot build '[^']{1,300}' during evaluation/],
       explanation:
         'The evaluation needs a build and that is not allowed: commit the generated file, or allow it for the jobset.',
       examples: [

@@ -8,7 +8,7 @@ export const EVAL_REFUSED_RULES = defineRules(
   [
     {
       subclass: 'unfree-refused',
-      patterns: ['has an unfree license', /error: .{0,300}is «unfree»/, /because it is unfree\b/],
+      patterns: ['has an unfree license', '«unfree»', /because it is unfree\b/],
       confidence: 0.99,
       explanation:
         'The package or an input is unfree: allow its licence for this jobset, or drop the new dependency.',
@@ -19,7 +19,7 @@ export const EVAL_REFUSED_RULES = defineRules(
     },
     {
       subclass: 'insecure-refused',
-      patterns: ['is marked as insecure', /is «insecure»/],
+      patterns: ['is marked as insecure', '«insecure»'],
       confidence: 0.99,
       explanation: 'The package or an input is marked insecure: update it, or permit exactly this version.',
       examples: [
@@ -29,7 +29,7 @@ export const EVAL_REFUSED_RULES = defineRules(
     },
     {
       subclass: 'broken-refused',
-      patterns: ['is marked as broken', /is «broken»/],
+      patterns: ['is marked as broken', '«broken»'],
       confidence: 0.99,
       explanation: 'The package or an input is marked broken: repair it, or drop the dependency.',
       examples: [
@@ -83,6 +83,7 @@ export const EVAL_REFUSED_RULES = defineRules(
         /Jetson (?:devices|CUDA capabilities|capabilities)[^.]{0,160}(?:cannot|require|must)/,
         /(?:[Uu]nsupported|not supported|unrecognized)[^.]{0,40} (?:CUDA|cuda|compute) capabilit/,
         /(?:CUDA|cuda|compute) capabilit(?:y|ies) [^.]{0,60}(?:not supported|unsupported|are unrecognized)/,
+        /[Uu]nsupported .{0,40}capabilit/,
       ],
       scope: 'architecture',
       explanation:

@@ -11,8 +11,9 @@ export const FETCH_FAILURE_RULES = defineRules(
       speaker: 'nix',
       patterns: [
         "hash mismatch in fixed-output derivation '{derivation}'",
-        /has \S{2,12} hash '\S{20,70}' when '\S{20,70}' was expected/,
+        /has \S{2,12} hash '\S{1,70}' when/,
         "hash mismatch in file downloaded from '{url}'",
+        'hash mismatch in fixed-output derivation',
       ],
       confidence: 0.99,
       explanation:
@@ -168,6 +169,7 @@ export const FETCH_FAILURE_RULES = defineRules(
         /fatal: unable to access '[^']{1,300}': (?:Could not resolve|Failed to connect|Operation timed out|Recv failure|gnutls)/,
         /error: RPC failed; (?:curl|HTTP)/,
         'fatal: early EOF',
+        /Could not resolve host(?:name)?:? \S{1,80}\.\w/,
       ],
       excludes: [/Could not resolve host: (?:null|https?|undefined|none|None|\$)(?:\W|$)/],
       scope: 'infrastructure',

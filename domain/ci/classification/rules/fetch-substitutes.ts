@@ -13,6 +13,8 @@ export const SUBSTITUTE_RULES = defineRules(
         "hash mismatch importing path '{path}'",
         "hash mismatch in downloaded path '{path}'",
         /hash mismatch in path '(?<path>[^']{1,300})'/,
+        'hash mismatch importing path',
+        'hash mismatch in downloaded path',
       ],
       scope: 'infrastructure',
       retry: 'other',

@@ -28,6 +28,7 @@ export const GPU_CODE_RULES = defineRules(
       patterns: [
         /block: \[\d{1,9},\d{1,9},\d{1,9}\], thread: \[\d{1,5},\d{1,5},\d{1,5}\] Assertion [`'](?<assertion>[^'`]{1,160})/,
         'device-side assert triggered',
+        'device-side assert',
       ],
       confidence: 0.88,
       explanation: 'The assertion {assertion|above} failed in a kernel: often an index is out of range.',

@@ -98,6 +98,7 @@ export const GPU_HARDWARE_RULES = defineRules(
         'NV_ERR_GPU_IS_LOST',
         'NV_ERR_RESET_REQUIRED',
         'NV_ERR_GPU_IN_FULLCHIP_RESET',
+        'Unable to determine the device handle',
       ],
       explanation:
         'The driver lost the GPU: take the host out of service and look for Xid 79 in the kernel log.',

@@ -47,6 +47,20 @@ export const REPORT_RULES = [
       ],
     },
     {
+      subclass: 'leaked-toolchain',
+      patterns: [
+        /nix why-depends/,
+        /(?:=> |---|───|═══)\/nix\/store\/[0-9a-z]{32}-(?<tool>(?:gcc|gcc-wrapper|clang|clang-wrapper|cuda_nvcc|cuda_cudart|cudatoolkit|cmake|binutils|rustc|go|stdenv-\w{2,10}|bootstrap-tools|nvcc)-[\w.+-]{1,40})/,
+        /depends on (?:gcc|nvcc|cuda_nvcc|the compiler|bootstrap-tools|binutils)\b/,
+      ],
+      confidence: 0.68,
+      explanation: 'A build tool ({tool|see the chain}) is in the runtime closure: follow the chain and remove the reference.',
+      examples: [
+        '$ nix why-depends ./result nixpkgs#cudaPackages.cuda_nvcc',
+        '    => /nix/store/9z650yzczx5zyhcw5n36ya6x4jq436mr-gcc-wrapper-14.3.0',
+      ],
+    },
+    {
       subclass: 'output-grew',
       patterns: [BYTES_BEHIND, /closure (?:size )?(?:grew|increased)/],
       explanation: 'The log lists output sizes: compare them with those of the base, and list new paths.',
@@ -70,6 +84,8 @@ export const REPORT_RULES = [
         /\bt\/s \|/,
         /\b[\d.]{1,10} tokens\/sec/,
         /eval rate: {1,12}[\d.]{1,10} tokens/,
+        /(?:used to (?:have|get|be)|only (?:getting|get|archive|achieve)|(?:dropped|went|fell|down) (?:down )?(?:from|to)) .{0,40}\d ?(?:t\/s|tok|it\/s|fps|FPS|GB\/s|ms)/,
+        /\d(?:\.\d{1,2})? token per second/,
       ],
       explanation:
         'The log holds throughput figures: compare them on the same host and driver before calling them a regression.',

@@ -53,6 +53,7 @@ export const ROCM_RULES = defineRules(
         'No HIP GPUs are available',
         /HIP hipInit: /,
         /[Nn]o (?:HIP|ROCm|AMD) (?:GPUs?|devices?) (?:are |were )?(?:available|found|detected)/,
+        'no ROCm-capable device',
       ],
       confidence: 0.88,
       explanation: 'HIP found no usable GPU: check /dev/kfd, /dev/dri, the render group and the gfx target.',

@@ -8,7 +8,7 @@ const CUDA_LIBRARY =
   '(?<library>lib(?:cudart|cublas|cufft|curand|cusolver|cusparse|cupti|nvrtc|nvToolsExt|nvJitLink|nccl|nvinfer|nvonnx|cutensor|nppc|nppi|npps|nppif|nvjpeg|cudss|cufile|nvshmem|nvvm|cudadevrt)[\\w-]{0,40})\\.so';
 /** glibc's words, also where a program quotes them. */
 const LOADER_REFUSES = new RegExp(
-  `${CUDA_LIBRARY}[.\\d]{0,16}'?(?:; dlerror)?: .{0,80}(?:cannot open shared object file|not found)`,
+  `${CUDA_LIBRARY}[.\\d]{0,16}'?(?:; dlerror)?: .{0,80}(?:cannot open|not found)`,
 );
 /** A program's own words. */
 const PROGRAM_REFUSES = new RegExp(
@@ -22,7 +22,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
     {
       subclass: 'libcuda-missing-runpath',
       patterns: [
-        /libcuda\.so(?:\.1)?: cannot open shared object file/,
+        /libcuda\.so(?:\.1)?: cannot open/,
         /Could not load dynamic library 'libcuda\.so/,
         /(?:[Ff]ailed|[Uu]nable|[Cc]ould not|[Cc]annot) (?:to )?(?:load|open|find|dlopen) (?:library )?['"]?libcuda\.so/,
         'Could not find cuda drivers on your machine',
@@ -101,7 +101,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
     {
       subclass: 'cudnn-library-missing',
       patterns: [
-        /(?<library>libcudnn\w{0,40})\.so[.\d]{0,16}'?(?:; dlerror)?: .{0,80}(?:cannot open shared object file|not found)/,
+        /(?<library>libcudnn\w{0,40})\.so[.\d]{0,16}'?(?:; dlerror)?: .{0,80}(?:cannot open|not found)/,
         /Could not load (?:dynamic )?library '?(?<library>libcudnn\w{0,40})\.so/,
         /Unable to load any of \{(?<library>libcudnn\w{0,40})/,
       ],
@@ -150,7 +150,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
     {
       subclass: 'nvml-not-found',
       patterns: [
-        /libnvidia-ml\.so(?:\.1)?: cannot open shared object file/,
+        /libnvidia-ml\.so(?:\.1)?: cannot open/,
         'NVML Shared Library Not Found',
         /(?:[Uu]nable to load|[Cc]ould not load|[Ff]ailed to load) .{0,30}libnvidia-ml\.so/,
       ],
@@ -163,7 +163,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
     },
     {
       subclass: 'nvml-not-found-jetson',
-      patterns: [/libnvidia-ml\.so(?:\.1)?: cannot open shared object file/, 'NVML Shared Library Not Found'],
+      patterns: [/libnvidia-ml\.so(?:\.1)?: cannot open/, 'NVML Shared Library Not Found'],
       when: [/[Jj]etson|[Tt]egra|nvgpu|AGX Orin|Orin Nano|Xavier/],
       scope: 'host',
       confidence: 0.87,
@@ -242,7 +242,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
       subclass: 'library-missing',
       rank: 'consequence',
       patterns: [
-        /(?<library>lib[\w.+-]{1,80}\.so(?:\.[\d.]{1,12})?): cannot open shared object file/,
+        /(?<library>lib[\w.+-]{1,80}\.so(?:\.[\d.]{1,12})?): cannot open shared/,
         /error while loading shared libraries: (?<library>\S{1,80}):/,
         /(?:Cannot|Failed to|Could not|Unable to) (?:load|open|dlopen) (?:library |shared library )?'?(?<library>lib[\w.+-]{2,60}\.so)/,
         /LoadLib\((?<library>lib[\w.+-]{1,60}\.so)/,
