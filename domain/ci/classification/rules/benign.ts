@@ -107,7 +107,13 @@ export const BENIGN_RULES = defineRules(
     },
     {
       subclass: 'benign-nccl-tuning',
-      patterns: [/NCCL INFO (?<_message>.{4,80})/, /NCCL WARN (?:NET\/Plugin|Missing "|[Ff]ailed to find)/, 'NET/Plugin: No plugin found', 'NET/IB : No device found', /Missing "(?:iommu=pt|amd_iommu=on|HSA_FORCE)/],
+      patterns: [
+        /NCCL INFO (?<_message>.{4,80})/,
+        /NCCL WARN (?:NET\/Plugin|Missing "|[Ff]ailed to find)/,
+        'NET/Plugin: No plugin found',
+        'NET/IB : No device found',
+        /Missing "(?:iommu=pt|amd_iommu=on|HSA_FORCE)/,
+      ],
       explanation: 'NCCL tells how it is set up.',
       examples: [
         'ada:12:40 [0] NCCL INFO NET/Plugin: No plugin found (libnccl-net.so)',

@@ -133,7 +133,7 @@ export const BUILD_COMPILE_RULES = defineRules(
     {
       subclass: 'bazel-action-failed',
       rank: 'generic',
-      patterns: [/^ERROR: \S{1,200}\/BUILD(?:\.bazel)?:\d{1,6}:\d{1,4}: .{0,160}failed: \(Exit \d/],
+      patterns: [/\/BUILD(?:\.bazel)?:\d{1,6}:\d{1,4}: .{0,160}failed: \(Exit \d/],
       stages: ['build', 'fetch'],
       confidence: 0.65,
       explanation: 'An action of Bazel failed: read the output of the compiler below it.',

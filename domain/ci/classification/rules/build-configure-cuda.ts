@@ -52,10 +52,15 @@ export const BUILD_CONFIGURE_CUDA_RULES = defineRules(
     },
     {
       subclass: 'bazel-cuda-configuration',
-      patterns: [/@local_config_cuda\/\/.{0,120}failed/, /no such package '@local_config_cuda/, /Repository command failed.{0,80}[Cc]uda/],
-      explanation: "Bazel's CUDA configuration failed: check the merged toolkit, TF_CUDA_PATHS and the compute capabilities.",
+      patterns: [
+        /@local_config_cuda\/\/.{0,120}failed/,
+        /no such package '@local_config_cuda/,
+        /Repository command failed.{0,80}[Cc]uda/,
+      ],
+      explanation:
+        "Bazel's CUDA configuration failed: check the merged toolkit, TF_CUDA_PATHS and the compute capabilities.",
       examples: [
-        "ERROR: /build/output/external/local_config_cuda/cuda/BUILD:231:8: Executing genrule @local_config_cuda//cuda:cudnn-include failed: (Exit 1): bash failed",
+        'ERROR: /build/output/external/local_config_cuda/cuda/BUILD:231:8: Executing genrule @local_config_cuda//cuda:cudnn-include failed: (Exit 1): bash failed',
         "ERROR: no such package '@local_config_cuda//cuda': Repository command failed",
       ],
     },
@@ -85,9 +90,7 @@ export const BUILD_CONFIGURE_CUDA_RULES = defineRules(
     },
     {
       subclass: 'cuda-version-mismatch',
-      patterns: [
-        /The detected CUDA version \((?<_found>[^)]{1,12})\) mismatches/,
-      ],
+      patterns: [/The detected CUDA version \((?<_found>[^)]{1,12})\) mismatches/],
       confidence: 0.97,
       explanation:
         'nvcc ({found}) and PyTorch were built for different CUDA versions: use one cudaPackages for both.',

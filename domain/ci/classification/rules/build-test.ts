@@ -11,14 +11,13 @@ export const BUILD_TEST_RULES = defineRules(
       subclass: 'python-runtime-deps',
       patterns: ['{requirement} not satisfied by version'],
       confidence: 0.93,
-      explanation: 'The wheel asks for {requirement} otherwise than Nixpkgs has it: relax the requirement with pythonRelaxDeps.',
+      explanation:
+        'The wheel asks for {requirement} otherwise than Nixpkgs has it: relax the requirement with pythonRelaxDeps.',
       examples: ['  - numpy<2 not satisfied by version 2.2.6', 'protobuf>=6 not satisfied by version 5.29.4'],
     },
     {
       subclass: 'python-runtime-deps',
-      patterns: [
-        /^- (?<requirement>[\w.-]{1,80})[^ ]{0,80} not (?:satisfied by version|installed)/,
-      ],
+      patterns: [/^- (?<requirement>[\w.-]{1,80})[^ ]{0,80} not (?:satisfied by version|installed)/],
       when: ['Checking runtime dependencies for', 'pythonRuntimeDepsCheck'],
       confidence: 0.97,
       explanation:

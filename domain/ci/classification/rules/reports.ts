@@ -54,7 +54,8 @@ export const REPORT_RULES = [
         /depends on (?:gcc|nvcc|cuda_nvcc|the compiler|bootstrap-tools|binutils)\b/,
       ],
       confidence: 0.68,
-      explanation: 'A build tool ({tool|see the chain}) is in the runtime closure: follow the chain and remove the reference.',
+      explanation:
+        'A build tool ({tool|see the chain}) is in the runtime closure: follow the chain and remove the reference.',
       examples: [
         '$ nix why-depends ./result nixpkgs#cudaPackages.cuda_nvcc',
         '    => /nix/store/9z650yzczx5zyhcw5n36ya6x4jq436mr-gcc-wrapper-14.3.0',
