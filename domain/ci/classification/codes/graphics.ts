@@ -30,13 +30,16 @@ const ROCM_FAULTS = {
   },
 } as const satisfies Faults;
 
-/** HIP's name of a fault where it differs from CUDA's (`hip_runtime_api.h`). */
+/** HIP's name of a fault where the fault differs from CUDA's (`hip_runtime_api.h`). */
 const HIP_NAMES: readonly (readonly [string, keyof typeof ROCM_FAULTS])[] = [
   ['NoBinaryForGpu', 'invalid-device-function-missing-code-object'],
   ['InvalidDeviceFunction', 'invalid-device-function-missing-code-object'],
   ['InvalidImage', 'invalid-device-function-missing-code-object'],
   ['InvalidKernelFile', 'invalid-device-function-missing-code-object'],
   ['SharedObjectInitFailed', 'invalid-device-function-missing-code-object'],
+  ['SharedObjectSymbolNotFound', 'invalid-device-function-missing-code-object'],
+  ['NotFound', 'invalid-device-function-missing-code-object'],
+  ['FileNotFound', 'invalid-device-function-missing-code-object'],
   ['NoDevice', 'hip-init-invalid-device'],
   ['InvalidDevice', 'hip-init-invalid-device'],
   ['InitializationError', 'hip-init-invalid-device'],
@@ -44,6 +47,24 @@ const HIP_NAMES: readonly (readonly [string, keyof typeof ROCM_FAULTS])[] = [
   ['InsufficientDriver', 'hip-init-invalid-device'],
   ['IllegalAddress', 'memory-access-fault'],
   ['LaunchFailure', 'memory-access-fault'],
+  ['RuntimeMemory', 'hsa-failed'],
+  ['RuntimeOther', 'hsa-failed'],
+];
+
+/** HIP's names that neither CUDA's runtime nor its driver knows in this spelling, with the number all three share. */
+const HIP_NUMBERS: readonly (readonly [string, string])[] = [
+  ['Deinitialized', '4'],
+  ['InvalidContext', '201'],
+  ['ContextAlreadyCurrent', '202'],
+  ['MapFailed', '205'],
+  ['UnmapFailed', '206'],
+  ['NotMapped', '211'],
+  ['ECCNotCorrectable', '214'],
+  ['ContextAlreadyInUse', '216'],
+  ['InvalidHandle', '400'],
+  ['LaunchTimeOut', '702'],
+  ['ContextIsDestroyed', '709'],
+  ['PriorLaunchFailure', '53'],
 ];
 
 /** Meanings by what stands behind `hipError`; a name that HIP shares with CUDA keeps its fault, filed under `rocm`. */
@@ -51,10 +72,17 @@ export const HIP_ERROR_NAMES: CodeTable = new Map<string, CodeMeaning>([
   ...CUDA_ERRORS.filter(({ runtime, fault: id }) => runtime !== '' && id !== 'no-error').map(
     ({ runtime, fault: id }) => [runtime, asRocm(meaningOf(GPU_FAULTS, id))] as const,
   ),
+  ...HIP_NUMBERS.map(([name, number]) => [name, asRocm(faultOfNumber(number))] as const),
   ['OutOfMemory', meaningOf(GPU_FAULTS, 'cuda-oom')],
   ['MemoryAllocation', meaningOf(GPU_FAULTS, 'cuda-oom')],
   ...HIP_NAMES.map(([name, id]) => [name, meaningOf(ROCM_FAULTS, id)] as const),
 ]);
+
+function faultOfNumber(number: string): CodeMeaning {
+  const error = CUDA_ERRORS.find((each) => each.number === number);
+  if (error === undefined) throw new Error(`no CUDA error has the number ${number}`);
+  return meaningOf(GPU_FAULTS, error.fault);
+}
 
 function asRocm(meaning: CodeMeaning): CodeMeaning {
   return meaning.class === 'gpu-oom'

@@ -142,6 +142,7 @@ export const ARCH_SPECIFIC_RULES = defineRules(
         'device kernel image is invalid',
         /Binary format for key='\d', ident='[^']{0,40}' is not recogni/,
       ],
+      unless: [/hipModule[A-Z]|hipError[A-Z]|amdgcn-amd/],
       confidence: 0.85,
       explanation:
         'The driver rejects the kernel image: check that its architecture and format fit this GPU and driver.',

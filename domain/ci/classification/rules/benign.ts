@@ -113,6 +113,7 @@ export const BENIGN_RULES = defineRules(
         'NET/Plugin: No plugin found',
         'NET/IB : No device found',
         /Missing "(?:iommu=pt|amd_iommu=on|HSA_FORCE)/,
+        /NET\/Plugin ?: Plugin load .{0,60}returned/,
       ],
       explanation: 'NCCL tells how it is set up.',
       examples: [

@@ -41,6 +41,7 @@ export const BUILD_CONFIGURE_CUDA_RULES = defineRules(
         /^CUDA_\w{2,30}_LIBRARY(?: \(ADVANCED\))?$/,
         /(?:Caffe2|PyTorch): CUDA (?:cannot be found|not found)/,
         /CUDA [Tt]oolkit (?:was )?not found/,
+        'Could not find nvcc executable in path specified by',
       ],
       excludes: [/^-- (?!Could NOT find CUDA)/, /[Ww]arning/],
       explanation: 'The build did not find CUDA: add the missing cudaPackages output to its inputs.',

@@ -95,7 +95,8 @@ export const BUILD_LINK_RULES = defineRules(
       rank: 'consequence',
       patterns: [
         /\/ld(?:\.\w{2,5})?: (?<message>(?:final link failed|error adding symbols|unrecognized option|internal error|cannot open|bad value).{0,120})/,
-        /ld\.lld: error: (?<message>.{4,160})/,
+        /\bld(?:\.\w{2,5}|64\.lld)?: (?:fatal )?error: (?<message>.{4,160})/,
+        /unable to execute command: Executable "(?<message>ld\S{0,8})" doesn't exist/,
         /nvlink error {1,4}: (?<message>.{4,160})/,
         /mold: (?:error|fatal): (?<message>.{4,160})/,
       ],

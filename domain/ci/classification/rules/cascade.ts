@@ -20,6 +20,7 @@ export const CASCADE_RULES = defineRules(
         /subprocess\.CalledProcessError: Command .{1,300} returned non-zero exit status/,
         /^Traceback \(most recent call last\):/,
         /error: subprocess-exited-with-error/,
+        /ChildFailedError/,
       ],
       explanation: 'The cause stands above what is at hand: fetch the whole log and classify again.',
       examples: [

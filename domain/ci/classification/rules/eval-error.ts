@@ -201,6 +201,54 @@ export const EVAL_ERROR_RULES = defineRules(
       examples: ['evaluation worker exited with 1', 'evaluation worker got killed by SIGABRT'],
     },
     {
+      subclass: 'not-a-derivation',
+      patterns: [
+        /flake (?:output )?attribute '[^']{1,200}' is not a derivation/,
+        /error: '?[^']{1,120}'? (?:is not a derivation|does not evaluate to a derivation)/,
+        /flake '[^']{1,200}' does not provide/,
+      ],
+      confidence: 0.94,
+      explanation: 'The attribute is no derivation: name a package, or list it in the jobset otherwise.',
+      examples: [
+        "error: flake output attribute 'lib' is not a derivation or path",
+        'error: expression does not evaluate to a derivation (or a set or list of those)',
+      ],
+    },
+    {
+      id: 'eval-in-trace',
+      subclass: 'unrecognised-eval-error',
+      rank: 'vague',
+      patterns: [/^error: (?<message>.{4,160})/],
+      when: [
+        /^… (?:while|from call site|in the)/,
+        /^at (?:\/nix\/store|\S{1,160}\.nix:\d)/,
+        'stack trace truncated',
+      ],
+      excludes: [
+        /^error: (?:builder for|build of|\d{1,6} dependenc|[Cc]annot build|some errors|command '|subprocess)/,
+      ],
+      confidence: 0.7,
+      explanation: 'The evaluation failed and no rule knows its error: read it with the trace above.',
+      examples: [
+        "… while calling the 'head' builtin\nerror: string 'a' is no known colour",
+        "… while evaluating the attribute 'drvPath'\nerror: path 'x' has a trailing slash",
+      ],
+    },
+    {
+      id: 'eval-in-evaluation',
+      subclass: 'unrecognised-eval-error',
+      rank: 'vague',
+      stages: ['evaluation'],
+      stageRequired: true,
+      patterns: [/^error: (?<message>.{4,160})/],
+      confidence: 0.75,
+      explanation: 'The evaluation failed and no rule knows its error: read it, and add a rule for it.',
+      examples: [
+        'error: no known colour is called 3',
+        "error: getting status of '/x.nix': Permission denied",
+      ],
+    },
+    {
       id: 'eval-thrown',
       subclass: 'thrown',
       rank: 'consequence',

@@ -170,6 +170,7 @@ export const FETCH_FAILURE_RULES = defineRules(
         /error: RPC failed; (?:curl|HTTP)/,
         'fatal: early EOF',
         /Could not resolve host(?:name)?:? \S{1,80}\.\w/,
+        /[Cc]url error:? \d{1,2}\)/,
       ],
       excludes: [/Could not resolve host: (?:null|https?|undefined|none|None|\$)(?:\W|$)/],
       scope: 'infrastructure',

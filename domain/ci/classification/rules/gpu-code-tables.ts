@@ -54,6 +54,7 @@ export const GPU_CODE_TABLE_RULES = defineRules(
       subclass: 'cuda-error-message',
       patterns: [new RegExp(`(?<code>${anyOf(CUDA_DISTINCT_MESSAGES)})`)],
       excludes: [...NOT_A_REPORT, /HIP|hip[A-Z]/],
+      unless: [/hipModule[A-Z]|hipError[A-Z]|amdgcn-amd/],
       codes: CUDA_DISTINCT_MESSAGES,
       explanation: 'CUDA reports an error by its message.',
       examples: [

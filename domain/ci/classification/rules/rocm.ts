@@ -142,6 +142,19 @@ export const ROCM_RULES = defineRules(
       ],
     },
     {
+      subclass: 'hip-module-load-failed',
+      patterns: [/hipModuleLoad(?:Data(?:Ex)?)? failed/, /hipModuleGetFunction.{0,40}failed/],
+      scope: 'architecture',
+      rank: 'consequence',
+      confidence: 0.85,
+      explanation:
+        'A code object could not be loaded: check that its gfx target is installed and fits this GPU.',
+      examples: [
+        'hipModuleLoad failed: /opt/rocm/lib/hipblaslt/library/Kernels.so-000-gfx1151.hsaco',
+        'hipModuleLoadData failed with an unknown code',
+      ],
+    },
+    {
       id: 'hip-error-text',
       subclass: 'hip-error',
       rank: 'consequence',

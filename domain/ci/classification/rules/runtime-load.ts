@@ -247,7 +247,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
         /(?:Cannot|Failed to|Could not|Unable to) (?:load|open|dlopen) (?:library |shared library )?'?(?<library>lib[\w.+-]{2,60}\.so)/,
         /LoadLib\((?<library>lib[\w.+-]{1,60}\.so)/,
       ],
-      excludes: [/auto-patchelf/],
+      excludes: [/auto-patchelf|libnccl-(?:net|tuner|profiler)/],
       confidence: 0.8,
       explanation:
         'The loader does not find {library}: add its package to the inputs and its directory to the runpath.',
