@@ -153,6 +153,7 @@ const ROWS = `
 918|GraphRecaptureFailure|GRAPH_RECAPTURE_FAILURE|graph-update-failed|recapturing to the source graph failed and had to be terminated
 919|FabricNotReady|FABRIC_NOT_READY|fabric-manager-not-running|GPU fabric is not ready within the probe wait budget; application may retry (see CUDA_FABRIC_INIT_TIMEOUT_MS)
 999|Unknown|UNKNOWN|unknown-error|unknown error
+10000|ApiFailureBase||unknown-error|
 `;
 
 interface CudaError {

@@ -91,7 +91,7 @@ const ROWS = `
 32|EPIPE|no-fault-by-itself|Broken pipe
 33|EDOM|no-fault-by-itself|Numerical argument out of domain
 34|ERANGE|no-fault-by-itself|Numerical result out of range
-35|EDEADLOCK|no-fault-by-itself|Resource deadlock avoided
+35|EDEADLK|no-fault-by-itself|Resource deadlock avoided
 36|ENAMETOOLONG|name-too-long|File name too long
 37|ENOLCK|no-fault-by-itself|No locks available
 38|ENOSYS|no-fault-by-itself|Function not implemented
@@ -149,7 +149,7 @@ const ROWS = `
 92|ENOPROTOOPT|no-fault-by-itself|Protocol not available
 93|EPROTONOSUPPORT|no-fault-by-itself|Protocol not supported
 94|ESOCKTNOSUPPORT|no-fault-by-itself|Socket type not supported
-95|ENOTSUP|no-fault-by-itself|Operation not supported
+95|EOPNOTSUPP|no-fault-by-itself|Operation not supported
 96|EPFNOSUPPORT|no-fault-by-itself|Protocol family not supported
 97|EAFNOSUPPORT|no-fault-by-itself|Address family not supported by protocol
 98|EADDRINUSE|no-fault-by-itself|Address already in use
@@ -187,6 +187,7 @@ const ROWS = `
 130|EOWNERDEAD|no-fault-by-itself|Owner died
 131|ENOTRECOVERABLE|no-fault-by-itself|State not recoverable
 132|ERFKILL|no-fault-by-itself|Operation not possible due to RF-kill
+133|EHWPOISON|input-output-error|Memory page has hardware error
 `;
 
 export const ERRNOS: readonly { number: string; name: string; fault: string; message: string }[] = ROWS.trim()

@@ -59,13 +59,17 @@ function stripOnePrefix(text: string): string {
 
 /** gcc and rustc repeat the source line under an error (`  143 | …`): the words there are the program's, not the tool's. */
 const SOURCE_ECHO = /^\d{0,6} +\|(?: |$)/;
+/** A line of a program that a log shows: `config.log`, a patch, a dump of the source. */
+const SOURCE_LINE = /^(?:case [\w:]{1,80}:|#(?:define|include) |if \(.{1,200}\) ?\{$)/;
 /** A test that passed may well be called `test_out_of_memory`. */
 const PASSED_TEST = /(?: PASSED| XFAIL| SKIPPED|\.\.\. ?ok| \.+ +Passed)(?: +\[ *\d{1,3}%\]| +[\d.]+ sec)?$/;
 const GTEST_PASSED = /^\[ +(?:OK|RUN|DISABLED) +\]/;
 
 /** Whether a cleaned line only repeats source text or reports a passed test, and so can prove nothing. */
 export function isQuotation(text: string): boolean {
-  return SOURCE_ECHO.test(text) || PASSED_TEST.test(text) || GTEST_PASSED.test(text);
+  return (
+    SOURCE_ECHO.test(text) || SOURCE_LINE.test(text) || PASSED_TEST.test(text) || GTEST_PASSED.test(text)
+  );
 }
 
 /** Whether a line is one of Nix's or nix-eval-jobs' JSON messages. */

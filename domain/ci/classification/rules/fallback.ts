@@ -13,7 +13,7 @@ const COMPLAINT =
   '(?:[Ee]rror|ERROR|[Ff]ail|FAIL|[Aa]bort|[Tt]imed? ?out|[Mm]ismatch|[Rr]efused|[Uu]nreachable|[Uu]nable|[Cc]annot|[Cc]ould not|[Ii]nvalid|[Ee]xception|[Nn]ot found|[Cc]rash)';
 /** Talk about errors that is none. */
 const NO_COMPLAINT =
-  /NCCL INFO|[Nn]o errors?\b|0 errors|errors?: 0|[Ww]arning|WARNING|-Werror|_error\.\w{1,3}\b|[Ee]rror[-_ ](?:handl|check|correct)|^(?:\[ ?\d{1,3}%\] |copying |creating |adding |-- |checking |Installing: )|recipe for target/;
+  /NCCL INFO|[Nn]o errors?\b|0 errors|errors?: 0|[Ww]arning|WARNING|-Werror|_error\.\w{1,3}\b|[Ee]rror[-_ ](?:handl|check|correct)|^(?:\[ ?\d{1,3}%\] |copying |creating |adding |-- |checking |Installing: )|recipe for target|(?:cuda|hip|nccl|CUDA_|VK_)S(?:uccess|UCCESS)|[Ee]rrors? (?:code )?:? ?0\b|might be asynchronously reported/;
 
 interface Component {
   readonly id: string;
