@@ -11,12 +11,16 @@ import type { EvaluationReport, EvaluatorActivities } from '../workflows/activit
 import { createGitRepositories } from './adapters/git.ts';
 import type { NixCli } from './adapters/nix-cli.ts';
 import type { ServerClient } from './adapters/server-client.ts';
+import type { StoreQueries } from './adapters/store-queries.ts';
 import { createEvaluator, type EvaluatedItem, findNixEvalJobs } from './evaluator/index.ts';
 import { sendClosure } from './send-outputs.ts';
 import { type EvaluatedSource, findPlaces, findSource, resolveSource, type SourceDeps } from './sources.ts';
 
 export interface EvaluateDeps {
   readonly nix: NixCli;
+  readonly store: StoreQueries;
+  /** Paths seen to be valid here: what was just instantiated need not be asked for. */
+  readonly knownValid: Set<string>;
   readonly server: ServerClient;
   /** Checked out repositories. */
   readonly stateFolder: string;
@@ -55,7 +59,8 @@ async function beating<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>
     return await work(context.cancellationSignal);
   } catch (error) {
     // Stopped with its worker: any evaluator begins anew. What is stored stays.
-    if (context.cancellationSignal.aborted && cancellationDetails()?.cancelRequested !== true) throw new Error('the evaluator stops', { cause: error });
+    if (context.cancellationSignal.aborted && cancellationDetails()?.cancelRequested !== true)
+      throw new Error('the evaluator stops', { cause: error });
     throw error;
   } finally {
     clearInterval(beat);
@@ -70,7 +75,11 @@ async function evaluateAssigned(
   signal: AbortSignal,
 ): Promise<EvaluationReport> {
   const store = createBatchStore(deps, evaluationId, signal);
-  const report = (complete: boolean, message: string | null): EvaluationReport => ({ complete, message, ...store.counts });
+  const report = (complete: boolean, message: string | null): EvaluationReport => ({
+    complete,
+    message,
+    ...store.counts,
+  });
   if (assignment.cancelled) return report(false, 'cancelled');
   let source: EvaluatedSource;
   try {
@@ -103,7 +112,11 @@ async function evaluateOne(deps: EvaluateDeps, sources: SourceDeps, one: One): P
   const { limits } = config;
   const { environment } = deps.nix;
   const nixEvalJobs = await findNixEvalJobs(environment);
-  const evaluator = createEvaluator({ environment, nixEvalJobs: nixEvalJobs?.path, onWarning: deps.onWarning });
+  const evaluator = createEvaluator({
+    environment,
+    nixEvalJobs: nixEvalJobs?.path,
+    onWarning: deps.onWarning,
+  });
   try {
     const places = await findPlaces(sources, one.source.root, config, one.system, one.variant);
     const { complete, message } = await evaluator.evaluate(
@@ -112,7 +125,8 @@ async function evaluateOne(deps: EvaluateDeps, sources: SourceDeps, one: One): P
         ...places,
         recurse: config.recurse,
         system: one.system,
-        variant: one.variant === null ? null : { ...one.variant, cudaCapabilities: one.variant.cudaCapabilities },
+        variant:
+          one.variant === null ? null : { ...one.variant, cudaCapabilities: one.variant.cudaCapabilities },
         workers: limits.evaluationWorkers,
         memoryMiB: limits.evaluationMemoryMiB,
         seconds: limits.evaluationSeconds,
@@ -135,7 +149,9 @@ async function evaluateOne(deps: EvaluateDeps, sources: SourceDeps, one: One): P
 function combinations({ config }: EvaluationAssignment, current: string): [string, JobsetVariant | null][] {
   const systems = [...new Set(config.systems.map((system) => (system === 'current' ? current : system)))];
   const variants: (JobsetVariant | null)[] = config.variants.length === 0 ? [null] : config.variants;
-  return systems.flatMap((system) => variants.map((variant): [string, JobsetVariant | null] => [system, variant]));
+  return systems.flatMap((system) =>
+    variants.map((variant): [string, JobsetVariant | null] => [system, variant]),
+  );
 }
 
 interface BatchStore {
@@ -161,7 +177,14 @@ function createBatchStore(deps: EvaluateDeps, evaluationId: number, signal: Abor
           const { drvPath, nixName, meta, constituents } = item;
           const base = { attrPath, system: item.system, variant, nixName, drvPath, meta };
           jobs.push(constituents === undefined ? base : { ...base, constituents: [...constituents] });
-        } else errors.push({ attrPath, system, variant, kind: item.refused ? 'refused' : 'error', message: item.message.slice(0, 65_536) });
+        } else
+          errors.push({
+            attrPath,
+            system,
+            variant,
+            kind: item.refused ? 'refused' : 'error',
+            message: item.message.slice(0, 65_536),
+          });
       }
       if (jobs.length + errors.length >= BATCH_ITEMS) await store.flush();
     },
@@ -170,11 +193,23 @@ function createBatchStore(deps: EvaluateDeps, evaluationId: number, signal: Abor
       const batch = { jobs, errors };
       jobs = [];
       errors = [];
-      const derivations = await readNewDerivations(deps, batch.jobs.map((job) => job.drvPath), seen, signal);
-      const newSources = [...new Set(derivations.flatMap((one) => one.sources))].filter((path) => !sentSources.has(path));
+      const derivations = await readNewDerivations(
+        deps,
+        batch.jobs.map((job) => job.drvPath),
+        seen,
+        signal,
+      );
+      const newSources = [...new Set(derivations.flatMap((one) => one.sources))].filter(
+        (path) => !sentSources.has(path),
+      );
       // Sources first: a step may start as soon as its derivation is stored.
       if (newSources.length > 0)
-        await sendClosure({ ...deps, knownToServer: sentSources }, null, await deps.nix.closureInfo(newSources), signal);
+        await sendClosure(
+          { ...deps, knownToServer: sentSources },
+          null,
+          await deps.store.closureInfo(newSources),
+          signal,
+        );
       for (const path of newSources) sentSources.add(path);
       await store.send({ ...batch, derivations: derivations.map(({ path, text }) => ({ path, text })) });
       counts.jobs += batch.jobs.length;
@@ -193,7 +228,7 @@ interface DerivationFile {
 
 /** Derivations behind `drvPaths` that the server does not know, level by level: below a known one all is known. */
 async function readNewDerivations(
-  { server }: EvaluateDeps,
+  { server, knownValid }: EvaluateDeps,
   drvPaths: readonly string[],
   seen: Set<string>,
   signal: AbortSignal,
@@ -201,7 +236,10 @@ async function readNewDerivations(
   const found: DerivationFile[] = [];
   let level = [...new Set(drvPaths)].filter((path) => !seen.has(path));
   while (level.length > 0) {
-    for (const path of level) seen.add(path);
+    for (const path of level) {
+      seen.add(path);
+      knownValid.add(path);
+    }
     const unknown = await server.listUnknownDerivations(level, signal);
     const next = new Set<string>();
     for (const path of unknown) {

@@ -3,9 +3,11 @@
 import { join } from 'node:path';
 import type { StepAssignment } from '../domain/api/builder.ts';
 import type { NixCli } from './adapters/nix-cli.ts';
+import type { StoreQueries } from './adapters/store-queries.ts';
 
 export interface FetchDeps {
   readonly nix: NixCli;
+  readonly store: StoreQueries;
   readonly rootsFolder: string;
   /** Store paths seen to be valid here and held by roots: looking again would cost a process. */
   readonly knownValid: Set<string>;
@@ -24,7 +26,7 @@ export async function fetchInputs(
 ): Promise<string[]> {
   const { drvPath, inputPaths } = assignment;
   const unknown = [drvPath, ...inputPaths].filter((path) => !deps.knownValid.has(path));
-  const invalid = new Set(await deps.nix.listInvalid(unknown));
+  const invalid = new Set(await listInvalid(deps, unknown));
   signal.throwIfAborted();
   if (invalid.delete(drvPath)) {
     const failure = await deps.nix.copyDerivation(drvPath, deps.cacheUrl());
@@ -40,7 +42,12 @@ export async function fetchInputs(
   );
   signal.throwIfAborted();
   // The command's status does not say which of them came.
-  const missing = await deps.nix.listInvalid(wanted);
+  const missing = await listInvalid(deps, wanted);
   for (const path of wanted) if (!missing.includes(path)) deps.knownValid.add(path);
   return missing;
+}
+
+async function listInvalid({ store }: FetchDeps, paths: readonly string[]): Promise<string[]> {
+  const valid = new Set(await store.listValid(paths));
+  return paths.filter((path) => !valid.has(path));
 }

@@ -21,7 +21,7 @@ import { type FetchDeps, fetchInputs } from './fetch-inputs.ts';
 import type { GpuLease, LeasedGpu } from './gpu-lease.ts';
 import type { Slots } from './slots.ts';
 import { type SendDeps, inspectOutputs, sendClosure } from './send-outputs.ts';
-import { type UnitEnd, watchUnit } from './watch-unit.ts';
+import { type LogSender, type UnitEnd, watchUnit } from './watch-unit.ts';
 
 export interface RealiseDeps extends SendDeps, FetchDeps {
   readonly builder: string;
@@ -66,7 +66,7 @@ async function withHeartbeat(
 ): Promise<AttemptReport> {
   const context = Context.current();
   const where = { builder: deps.builder };
-  context.heartbeat(where);
+  // The first beat waits, too: most steps are over by then, and each beat is a write of Temporal's.
   const beat = setInterval(() => context.heartbeat(where), deps.beatMs);
   try {
     return await work(context.cancellationSignal);
@@ -136,14 +136,14 @@ interface Run {
 
 async function run(deps: RealiseDeps, { unit, assignment, gpu, signal }: Run): Promise<AttemptReport> {
   const isCheck = assignment.kind === 'gpu-test';
-  let end = await runUnit(deps, { unit, assignment, gpu, signal }, isCheck, 0);
+  let end = await runUnit(deps, { unit, assignment, gpu, signal }, isCheck);
   // The outputs are not there: nothing to compare with. Or they came from another host of this store while we waited.
   if (isCheck && end.outcome.notValid === true)
-    end = await runUnit(deps, { unit: again(unit, 'plain'), assignment, gpu, signal }, false, end.logBytes);
+    end = await runUnit(deps, { unit: again(unit, 'plain'), assignment, gpu, signal }, false, end.log);
   if (isCheck && end.outcome.outcome === 'substituted')
-    end = await runUnit(deps, { unit: again(unit, 'check'), assignment, gpu, signal }, true, end.logBytes);
-  const report = await conclude(deps, assignment, end, signal);
-  await deps.server.appendLog(assignment.attemptId, end.logBytes, new Uint8Array(), true, signal);
+    end = await runUnit(deps, { unit: again(unit, 'check'), assignment, gpu, signal }, true, end.log);
+  // The log is complete, and worth reading, before the outputs are sent.
+  const [report] = await Promise.all([conclude(deps, assignment, end, signal), end.log.close()]);
   return report;
 }
 
@@ -155,7 +155,7 @@ async function runUnit(
   deps: RealiseDeps,
   { unit, assignment, gpu, signal }: Run,
   check: boolean,
-  logOffset: number,
+  log?: LogSender,
 ): Promise<UnitEnd> {
   const { limits, drvPath, features } = assignment;
   if ((await readUnit(unit)).kind === 'absent') {
@@ -179,7 +179,7 @@ async function runUnit(
     drvPath,
     logLimitBytes: limits.logBytes,
     checked: check,
-    logOffset,
+    ...(log === undefined ? {} : { log }),
     signal,
   });
 }
@@ -197,7 +197,7 @@ async function conclude(
       end,
     );
   if (end.outcome.inputMissing === true) {
-    for (const path of assignment.inputPaths) deps.knownValid.delete(path);
+    for (const path of [assignment.drvPath, ...assignment.inputPaths]) deps.knownValid.delete(path);
     const missing = await fetchInputs(deps, assignment, signal);
     if (missing.length > 0) return { kind: 'inputs-missing', builder: deps.builder, paths: missing };
   }

@@ -7,12 +7,12 @@ import { formatHash } from '../domain/nix/hash.ts';
 import { parseBuildProducts, parseMetrics } from '../domain/nix/nix-support.ts';
 import type { PathInfo } from '../domain/nix/path-info.ts';
 import { storePathHash, storePathName } from '../domain/nix/store-path.ts';
-import type { NixCli } from './adapters/nix-cli.ts';
+import type { StoreQueries } from './adapters/store-queries.ts';
 import { ServerRefusal, type ServerClient } from './adapters/server-client.ts';
 import { dumpPath, existsInOutput, readOutputFile } from './adapters/store-files.ts';
 
 export interface SendDeps {
-  readonly nix: NixCli;
+  readonly store: StoreQueries;
   readonly server: ServerClient;
   /** Hash parts of paths that the server was seen to have: most of a closure is always the same. */
   readonly knownToServer: Set<string>;
@@ -30,11 +30,11 @@ export interface OutputFacts {
 
 /** Reads what the outputs of a finished build are and say (`nix-support`; reference: hydra.md §6). */
 export async function inspectOutputs(
-  { nix }: Pick<SendDeps, 'nix'>,
+  { store }: Pick<SendDeps, 'store'>,
   assignment: StepAssignment,
 ): Promise<OutputFacts> {
   const paths = assignment.outputs.map((output) => output.path);
-  const closure = await nix.closureInfo(paths);
+  const closure = await store.closureInfo(paths);
   const own = new Set(paths);
   const outputBytes = closure
     .filter((info) => own.has(info.path))
@@ -56,6 +56,9 @@ export async function inspectOutputs(
   return { outputBytes, closure, failed, evidence: { products, metrics } };
 }
 
+/** A request costs about as much as these bytes. */
+const INLINE_BYTES = 64 * 1024;
+
 /** How often a declaration that the server forgot (it was restarted) is made again. */
 const DECLARATIONS = 20;
 
@@ -68,12 +71,14 @@ export async function sendClosure(
   closure: readonly PathInfo[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const claims = closure.filter((info) => !knownToServer.has(storePathHash(info.path))).map(claimOf);
-  if (claims.length === 0) return [];
+  const unknown = closure.filter((info) => !knownToServer.has(storePathHash(info.path)));
+  if (unknown.length === 0) return [];
+  const claims = unknown.map(claimOf);
+  const inline = await readSmall(unknown);
   const byHash = new Map(closure.map((info) => [storePathHash(info.path), info]));
   for (let tries = 1; ; tries++) {
     try {
-      const { ingestId, missing, differing } = await server.declare(attemptId, claims, signal);
+      const { ingestId, missing, differing } = await server.declare({ attemptId, claims, inline }, signal);
       for (const hash of missing) {
         const info = byHash.get(hash as ReturnType<typeof storePathHash>);
         if (info !== undefined) await server.upload(ingestId, hash, () => dumpPath(info.path), signal);
@@ -84,6 +89,15 @@ export async function sendClosure(
       if (!(error instanceof ServerRefusal) || error.status !== 404 || tries >= DECLARATIONS) throw error;
     }
   }
+}
+
+/** NARs of paths that are small, together and each: sent with the claims. */
+async function readSmall(infos: readonly PathInfo[]): Promise<Record<string, string>> {
+  if (infos.reduce((sum, info) => sum + info.narSize, 0) > INLINE_BYTES) return {};
+  const nars: Record<string, string> = {};
+  for (const { path } of infos)
+    nars[storePathHash(path)] = Buffer.concat(await Array.fromAsync(dumpPath(path))).toString('base64');
+  return nars;
 }
 
 function claimOf({ path, narHash, narSize, references, deriver, ca }: PathInfo): Claim {

@@ -33,7 +33,11 @@ export interface EvaluatedSource {
 /** What a trigger would evaluate now: asked before an evaluation is opened, to see whether anything changed. */
 export async function resolveSource(deps: SourceDeps, context: JobsetSourceContext): Promise<ResolvedSource> {
   try {
-    const { revision, lockedSource, dirty } = await findSource(deps, { ...context, lockedSource: null, revision: null });
+    const { revision, lockedSource, dirty } = await findSource(deps, {
+      ...context,
+      lockedSource: null,
+      revision: null,
+    });
     return { kind: 'resolved', revision, lockedSource, dirty };
   } catch (error) {
     return { kind: 'failed', message: error instanceof Error ? error.message : String(error) };
@@ -49,10 +53,17 @@ export async function findSource(deps: SourceDeps, context: JobsetSourceContext)
     const revision = context.revision ?? (await deps.git.resolve(source.git.url, source.git.ref));
     const tree = await deps.git.checkOut(source.git.url, revision);
     const path = resolve(tree, source.file);
-    return { root: { kind: 'file', path, args, argStrings }, revision, lockedSource: source.git.url, dirty: false };
+    return {
+      root: { kind: 'file', path, args, argStrings },
+      revision,
+      lockedSource: source.git.url,
+      dirty: false,
+    };
   }
   if (!isAbsolute(source.file) && context.baseFolder === null)
-    throw new Error(`the file "${source.file}" is relative, and the jobset was sent without the folder that it is in`);
+    throw new Error(
+      `the file "${source.file}" is relative, and the jobset was sent without the folder that it is in`,
+    );
   const path = resolve(context.baseFolder ?? '/', source.file);
   const described = await deps.git.describeFolder(context.baseFolder ?? resolve(path, '..'));
   return {
@@ -64,17 +75,32 @@ export async function findSource(deps: SourceDeps, context: JobsetSourceContext)
   };
 }
 
-async function findFlake({ environment }: SourceDeps, context: JobsetSourceContext, reference: string): Promise<EvaluatedSource> {
+async function findFlake(
+  { environment }: SourceDeps,
+  context: JobsetSourceContext,
+  reference: string,
+): Promise<EvaluatedSource> {
   if (context.lockedSource !== null)
-    return { root: { kind: 'flake', url: context.lockedSource }, revision: context.revision, lockedSource: context.lockedSource, dirty: false };
-  const { url, revision, dirty } = await lockFlake(absoluteReference(reference, context.baseFolder), environment);
+    return {
+      root: { kind: 'flake', url: context.lockedSource },
+      revision: context.revision,
+      lockedSource: context.lockedSource,
+      dirty: false,
+    };
+  const { url, revision, dirty } = await lockFlake(
+    absoluteReference(reference, context.baseFolder),
+    environment,
+  );
   return { root: { kind: 'flake', url }, revision, lockedSource: url, dirty };
 }
 
 /** `.` and `./x` are relative to where the jobset comes from, not to where the evaluator runs. */
 function absoluteReference(reference: string, baseFolder: string | null): string {
   if (!/^\.{1,2}(\/|$|\?)/.test(reference)) return reference;
-  if (baseFolder === null) throw new Error(`the flake reference "${reference}" is relative, and the jobset was sent without a folder`);
+  if (baseFolder === null)
+    throw new Error(
+      `the flake reference "${reference}" is relative, and the jobset was sent without a folder`,
+    );
   return resolve(baseFolder, reference);
 }
 
@@ -92,9 +118,23 @@ export async function findPlaces(
   if (attr !== undefined) {
     // As `nix build` seeks an attribute: as it stands, else where packages usually are.
     if (attr[0] !== undefined && outputs.includes(attr[0])) return { below: [attr], stripPrefix: [] };
-    return { below: [['hydraJobs', ...attr], ['checks', system, ...attr], ['packages', system, ...attr]], stripPrefix: ['hydraJobs'] };
+    return {
+      below: [
+        ['hydraJobs', ...attr],
+        ['checks', system, ...attr],
+        ['packages', system, ...attr],
+      ],
+      stripPrefix: ['hydraJobs'],
+    };
   }
-  if (variant !== null) return { below: [['hydraJobs', variant.name]], stripPrefix: ['hydraJobs', variant.name] };
+  if (variant !== null)
+    return { below: [['hydraJobs', variant.name]], stripPrefix: ['hydraJobs', variant.name] };
   if (outputs.includes('hydraJobs')) return { below: [['hydraJobs']], stripPrefix: ['hydraJobs'] };
-  return { below: [['checks', system], ['packages', system]], stripPrefix: [] };
+  return {
+    below: [
+      ['checks', system],
+      ['packages', system],
+    ],
+    stripPrefix: [],
+  };
 }

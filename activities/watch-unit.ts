@@ -4,7 +4,7 @@ import type { AttemptOutcome } from '../domain/ci/nix-ending.ts';
 import { outcomeOfNix } from '../domain/ci/nix-ending.ts';
 import { createNixLogReader } from './adapters/nix-log.ts';
 import type { ServerClient } from './adapters/server-client.ts';
-import { killUnit, readKillReason, readLog, readUnit, type Unit } from './adapters/unit.ts';
+import { killUnit, readKillReason, readLog, readUnit, type Unit, untilMaybeEnded } from './adapters/unit.ts';
 
 export interface WatchOptions {
   readonly unit: Unit;
@@ -13,8 +13,8 @@ export interface WatchOptions {
   readonly drvPath: string;
   readonly logLimitBytes: number;
   readonly checked: boolean;
-  /** Text that the attempt's log begins with already, of an earlier run of the same attempt. */
-  readonly logOffset: number;
+  /** The log of an earlier run of the same attempt, which goes on. */
+  readonly log?: LogSender;
   readonly signal: AbortSignal;
 }
 
@@ -24,12 +24,22 @@ export interface UnitEnd {
   readonly built: boolean;
   readonly nixExit: number | null;
   readonly messages: readonly string[];
-  /** Bytes of the attempt's log so far. */
-  readonly logBytes: number;
+  /** What is left of its log to send; more may be added. */
+  readonly log: LogSender;
 }
 
-/** First looks are quick, for builds that take no time; a long one is looked at twice a second. */
-const FIRST_LOOK_MS = 5;
+export interface LogSender {
+  /** Bytes of the attempt's log so far, sent or not. */
+  bytes(): number;
+  add(text: string): void;
+  /** Sends what is worth a request by now. */
+  flush(): Promise<void>;
+  /** Sends the rest; nothing follows. */
+  close(): Promise<void>;
+}
+
+/** A unit of an earlier process ends without an event; its log is looked at as often as a reader would want it. */
+const FIRST_LOOK_MS = 50;
 const SLOWEST_LOOK_MS = 500;
 const READ_BYTES = 1024 * 1024;
 
@@ -37,7 +47,8 @@ const READ_BYTES = 1024 * 1024;
 export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
   const { unit, signal } = options;
   const reader = createNixLogReader();
-  const log = createLogSender(options);
+  const log = options.log ?? createLogSender(options);
+  const before = log.bytes();
   let position = 0;
   let limitExceeded = false;
   for (let look = FIRST_LOOK_MS; ; look = Math.min(SLOWEST_LOOK_MS, look * 1.5)) {
@@ -49,37 +60,39 @@ export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
       if (chunk.length === 0) break;
       position += chunk.length;
       log.add(reader.write(chunk));
-      if (!limitExceeded && log.bytes() > options.logLimitBytes) {
+      if (!limitExceeded && log.bytes() - before > options.logLimitBytes) {
         limitExceeded = true;
         await killUnit(unit, 'the log grew over its limit');
       }
-      await log.flush(false);
+      await log.flush();
     }
     if (state.kind === 'running') {
-      await log.flush(false);
-      await pause(look, signal);
+      await log.flush();
+      await untilMaybeEnded(unit, look, signal);
       continue;
     }
     log.add(reader.end());
-    await log.flush(true);
     const exit = state.kind === 'exited' ? state.exit : null;
     const { built, messages } = reader.facts;
     const hasBuilt = built.has(options.drvPath);
     const killed = limitExceeded ? undefined : await readKillReason(unit);
     return {
       kind: state.kind === 'exited' || limitExceeded ? 'ended' : 'vanished',
-      outcome: killed !== undefined ? { outcome: 'aborted', message: killed } : outcomeOfNix({
-        exit,
-        signal: null,
-        messages,
-        built: hasBuilt,
-        checked: options.checked,
-        limitExceeded: limitExceeded ? 'log' : null,
-      }),
+      outcome:
+        killed !== undefined
+          ? { outcome: 'aborted', message: killed }
+          : outcomeOfNix({
+              exit,
+              signal: null,
+              messages,
+              built: hasBuilt,
+              checked: options.checked,
+              limitExceeded: limitExceeded ? 'log' : null,
+            }),
       built: hasBuilt,
       nixExit: exit,
       messages,
-      logBytes: log.bytes(),
+      log,
     };
   }
 }
@@ -88,14 +101,24 @@ export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
 const SEND_BYTES = 64 * 1024;
 const SEND_MS = 500;
 
-function createLogSender({ server, attemptId, logOffset, logLimitBytes, signal }: WatchOptions) {
-  let sent = logOffset;
+function createLogSender({ server, attemptId, logLimitBytes, signal }: WatchOptions): LogSender {
+  let sent = 0;
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   let lastSent = Date.now();
+
+  async function send(closed: boolean): Promise<void> {
+    const bytes = Buffer.concat(waiting);
+    waiting = [];
+    waitingBytes = 0;
+    await server.appendLog(attemptId, sent, bytes, closed, signal);
+    sent += bytes.length;
+    lastSent = Date.now();
+  }
+
   return {
     bytes: () => sent + waitingBytes,
-    add: (text: string) => {
+    add: (text) => {
       if (text === '') return;
       // What came within the limit is kept; what goes over it is what ends the attempt.
       const room = Math.max(0, logLimitBytes + SEND_BYTES - sent - waitingBytes);
@@ -103,24 +126,10 @@ function createLogSender({ server, attemptId, logOffset, logLimitBytes, signal }
       waiting.push(bytes);
       waitingBytes += bytes.length;
     },
-    flush: async (all: boolean) => {
-      if (waitingBytes === 0 || (!all && waitingBytes < SEND_BYTES && Date.now() - lastSent < SEND_MS))
-        return;
-      const bytes = Buffer.concat(waiting);
-      waiting = [];
-      waitingBytes = 0;
-      await server.appendLog(attemptId, sent, bytes, false, signal);
-      sent += bytes.length;
-      lastSent = Date.now();
+    flush: async () => {
+      if (waitingBytes >= SEND_BYTES || (waitingBytes > 0 && Date.now() - lastSent >= SEND_MS))
+        await send(false);
     },
+    close: () => send(true),
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason as Error)), {
-      once: true,
-    });
-  });
 }

@@ -4,7 +4,8 @@ import { sql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 import { json, texts } from './sql.ts';
 
-export interface NewStorePath {
+/** Everything that a narinfo says. */
+export interface IndexedPath {
   readonly pathHash: string;
   readonly path: string;
   readonly narHash: string;
@@ -15,7 +16,8 @@ export interface NewStorePath {
   readonly fileSize: number;
   readonly deriver: string | null;
   readonly ca: string | null;
-  readonly referenceHashes: readonly string[];
+  /** Full store paths. */
+  readonly references: readonly string[];
   readonly signatures: readonly { readonly keyName: string; readonly signature: string }[];
 }
 
@@ -33,6 +35,22 @@ export async function listStorePaths(db: Database, pathHashes: readonly string[]
   return db.execute<StorePathRow>(sql`
     select path_hash as "pathHash", path, nar_hash as "narHash", nar_size as "narSize", url
     from store_paths where path_hash in ${texts(pathHashes)}`);
+}
+
+/** A path of the cache with all that its narinfo says. References that only an upstream has are not known by name here. */
+export async function findIndexedPath(db: Database, pathHash: string): Promise<IndexedPath | undefined> {
+  const [row] = await db.execute<IndexedPath & Record<string, unknown>>(sql`
+    select path_hash as "pathHash", path, nar_hash as "narHash", nar_size as "narSize", url, compression, file_hash as "fileHash",
+      file_size as "fileSize", deriver, ca,
+      coalesce((select jsonb_agg(coalesce(p.path, o.path) order by coalesce(p.path, o.path)) from path_references r
+        left join store_paths p on p.path_hash = r.reference_hash
+        left join lateral (select path from outputs where path_hash = r.reference_hash limit 1) o on true
+        where r.path_hash = store_paths.path_hash), '[]') as references,
+      coalesce((select jsonb_agg(jsonb_build_object('keyName', s.key_name, 'signature', s.signature)) from signatures s
+        where s.path_hash = store_paths.path_hash), '[]') as signatures
+    from store_paths where path_hash = ${pathHash}`);
+  // A reference without a name would make the signature wrong: better no narinfo.
+  return row === undefined || row.references.some((reference) => reference === null) ? undefined : row;
 }
 
 /** Those of the hashes that a trusted upstream was found to serve. */
@@ -60,7 +78,7 @@ export async function listInputClosureHashes(db: Database, drvHash: string): Pro
 }
 
 /** Enters paths into the index. A path that is there stays as it is: published bytes never change. */
-export async function insertStorePaths(tx: Database, paths: readonly NewStorePath[]): Promise<void> {
+export async function insertStorePaths(tx: Database, paths: readonly IndexedPath[]): Promise<void> {
   if (paths.length === 0) return;
   await tx.execute(sql`
     insert into store_paths (path_hash, path, nar_hash, nar_size, url, compression, file_hash, file_size, deriver, ca)
@@ -70,8 +88,9 @@ export async function insertStorePaths(tx: Database, paths: readonly NewStorePat
     on conflict (path_hash) do nothing`);
   await tx.execute(sql`
     insert into path_references (path_hash, reference_hash)
-    select "pathHash", r from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, "referenceHashes" jsonb)
-    cross join lateral jsonb_array_elements_text("referenceHashes") r on conflict do nothing`);
+    select "pathHash", substring(r from '^.*/([^/]{32})-[^/]*$')
+    from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, "references" jsonb)
+    cross join lateral jsonb_array_elements_text("references") r on conflict do nothing`);
   await tx.execute(sql`
     insert into signatures (path_hash, key_name, signature)
     select "pathHash", s ->> 'keyName', s ->> 'signature'

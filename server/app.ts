@@ -68,6 +68,8 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),
   );
-  app.get('/api/jobset.schema.json', { schema: { hide: true } }, async (_request, reply) => reply.send(JobsetConfigSchema));
+  app.get('/api/jobset.schema.json', { schema: { hide: true } }, async (_request, reply) =>
+    reply.send(JobsetConfigSchema),
+  );
   return app;
 }

@@ -2,13 +2,18 @@
 
 import { EventEmitter } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createWriteStream } from 'node:fs';
-import { createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { promisify } from 'node:util';
+import { createZstdCompress, createZstdDecompress, zstdCompress } from 'node:zlib';
 import { ConflictError } from './errors.ts';
+
+/** Up to this a log is compressed as a whole: streams cost more than the work. */
+const WHOLE_BYTES = 256 * 1024;
+const compressWhole = promisify(zstdCompress);
 
 export interface LogStore {
   /**
@@ -78,7 +83,8 @@ export async function openLogStore(folder: string): Promise<LogStore> {
       const size = await sizeOfOpen(id);
       if (size === undefined) return 0;
       const temporary = `${closedFile(id)}.tmp`;
-      await pipeline(createReadStream(openFile(id)), createZstdCompress(), createWriteStream(temporary));
+      if (size <= WHOLE_BYTES) await writeFile(temporary, await compressWhole(await readFile(openFile(id))));
+      else await pipeline(createReadStream(openFile(id)), createZstdCompress(), createWriteStream(temporary));
       await rename(temporary, closedFile(id));
       await rm(openFile(id));
       sizes.set(id, size);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createNixCli } from '../activities/adapters/nix-cli.ts';
 import { type GpuProbe, probeGpus } from '../activities/adapters/nvidia-smi.ts';
 import { createServerClient } from '../activities/adapters/server-client.ts';
+import { createStoreQueries } from '../activities/adapters/store-queries.ts';
 import { createEvaluateActivities } from '../activities/evaluate.ts';
 import { createGpuLease } from '../activities/gpu-lease.ts';
 import { createBuilderActivities } from '../activities/realise.ts';
@@ -49,6 +50,8 @@ await runProcess('builder', async (stopped) => {
     prefix: standInPrefix(config.standInFolder),
     environment: nixEnvironment(),
   });
+  await using store = createStoreQueries({ prefix: [], environment: nix.environment });
+  const knownValid = new Set<string>();
   const nixVersion = await nix.version();
   const incarnation = randomUUID();
   let probe: GpuProbe = { kind: 'absent' };
@@ -57,6 +60,7 @@ await runProcess('builder', async (stopped) => {
   const activities = {
     ...createBuilderActivities({
       nix,
+      store,
       server,
       builder: config.name,
       unitsFolder: folders.units,
@@ -64,13 +68,13 @@ await runProcess('builder', async (stopped) => {
       coresPerBuild: config.coresPerBuild,
       slots: createSlots(Math.max(1, config.slots)),
       beatMs: Math.min(2_000, (config.heartbeatSeconds * 1_000) / 4),
-      knownValid: new Set(),
+      knownValid,
       knownToServer: new Set(),
       cacheUrl: () => cache.url,
       leaseGpu: createGpuLease({ gpus, lockFile: (uuid) => join(config.stateDir, `gpu-${uuid}.lock`) }),
       hostFacts: async () => ({ name: config.name, freeBytes: await freeBytesOf(config.stateDir) }),
     }),
-    ...createEvaluateActivities({ nix, server, stateFolder: folders.evaluations, system: config.system, onWarning: (message) => logger.warn(message) }),
+    ...createEvaluateActivities({ nix, store, knownValid, server, stateFolder: folders.evaluations, system: config.system, onWarning: (message) => logger.warn(message) }),
   };
 
   const connection = await untilReachable('Temporal', logger, () =>

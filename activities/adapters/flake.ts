@@ -32,9 +32,21 @@ export interface FlakeMetadata {
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
 /** @throws Error with Nix's message where the flake cannot be found or read. */
-export async function lockFlake(reference: string, environment: Readonly<Record<string, string>>): Promise<LockedFlake> {
+export async function lockFlake(
+  reference: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<LockedFlake> {
   const stdout = await nix(
-    ['flake', 'metadata', '--json', '--no-write-lock-file', '--option', 'accept-flake-config', 'false', reference],
+    [
+      'flake',
+      'metadata',
+      '--json',
+      '--no-write-lock-file',
+      '--option',
+      'accept-flake-config',
+      'false',
+      reference,
+    ],
     environment,
   );
   return lockedFlakeOf(JSON.parse(stdout) as FlakeMetadata);
@@ -49,19 +61,36 @@ export function lockedFlakeOf(metadata: FlakeMetadata): LockedFlake {
   const revision = locked.rev ?? locked.dirtyRev?.replace(/-dirty$/, '') ?? null;
   const dirty = locked.rev === undefined && locked.type === 'git';
   const url = metadata.url ?? metadata.resolvedUrl;
-  if (locked.rev !== undefined && url?.includes(locked.rev) === true) return { url, revision, dirty, storePath: path };
+  if (locked.rev !== undefined && url?.includes(locked.rev) === true)
+    return { url, revision, dirty, storePath: path };
   const query = new URLSearchParams();
   if (locked.lastModified !== undefined) query.set('lastModified', String(locked.lastModified));
   if (locked.narHash !== undefined) query.set('narHash', locked.narHash);
   if (locked.dir !== undefined) query.set('dir', locked.dir);
-  return { url: `path:${path}?${query.toString()}`, revision, dirty, storePath: join(path, locked.dir ?? '') };
+  return {
+    url: `path:${path}?${query.toString()}`,
+    revision,
+    dirty,
+    storePath: join(path, locked.dir ?? ''),
+  };
 }
 
 /** Names of a locked flake's outputs. */
-export async function listFlakeOutputs(url: string, environment: Readonly<Record<string, string>>): Promise<string[]> {
+export async function listFlakeOutputs(
+  url: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<string[]> {
   const expression = 'url: builtins.attrNames (builtins.getFlake url)';
   const stdout = await nix(
-    ['eval', '--json', '--option', 'accept-flake-config', 'false', '--expr', `(${expression}) ${JSON.stringify(url).replaceAll('${', '\\${')}`],
+    [
+      'eval',
+      '--json',
+      '--option',
+      'accept-flake-config',
+      'false',
+      '--expr',
+      `(${expression}) ${JSON.stringify(url).replaceAll('${', '\\${')}`,
+    ],
     environment,
   );
   return JSON.parse(stdout) as string[];

@@ -18,7 +18,10 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** A forge that does not answer within this is away. */
 const TIMEOUT_MS = 120_000;
 
-export function createGitRepositories(folder: string, environment: Readonly<Record<string, string>>): GitRepositories {
+export function createGitRepositories(
+  folder: string,
+  environment: Readonly<Record<string, string>>,
+): GitRepositories {
   // Never asks a person, and reads no configuration of one.
   const env = { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
 
@@ -34,10 +37,14 @@ export function createGitRepositories(folder: string, environment: Readonly<Reco
   return {
     resolve: async (url, ref) => {
       if (/^[0-9a-f]{40}$/.test(ref)) return ref;
-      const lines = (await git(['ls-remote', '--', url, ref], TIMEOUT_MS)).split('\n').filter((line) => line !== '');
+      const lines = (await git(['ls-remote', '--', url, ref], TIMEOUT_MS))
+        .split('\n')
+        .filter((line) => line !== '');
       // The shortest name is the one meant: `main` also lists `refs/heads/feature/main`.
       const names = lines.map((line) => line.split('\t') as [string, string]);
-      const exact = names.find(([, name]) => name === ref || name === `refs/heads/${ref}` || name === `refs/tags/${ref}^{}`);
+      const exact = names.find(
+        ([, name]) => name === ref || name === `refs/heads/${ref}` || name === `refs/tags/${ref}^{}`,
+      );
       const tag = names.find(([, name]) => name === `refs/tags/${ref}`);
       const revision = (exact ?? tag)?.[0];
       if (revision === undefined) throw new Error(`${url} has no branch, tag or reference "${ref}"`);
@@ -47,12 +54,34 @@ export function createGitRepositories(folder: string, environment: Readonly<Reco
     checkOut: async (url, revision) => {
       const repository = join(folder, createHash('sha256').update(url).digest('hex').slice(0, 16));
       const tree = join(folder, 'trees', `${revision}-${repository.slice(-16)}`);
-      if (await stat(tree).then(() => true, () => false)) return tree;
+      if (
+        await stat(tree).then(
+          () => true,
+          () => false,
+        )
+      )
+        return tree;
       await mkdir(join(folder, 'trees'), { recursive: true });
-      if (!(await stat(repository).then(() => true, () => false))) await git(['init', '--quiet', '--bare', repository]);
+      if (
+        !(await stat(repository).then(
+          () => true,
+          () => false,
+        ))
+      )
+        await git(['init', '--quiet', '--bare', repository]);
       await git(['-C', repository, 'fetch', '--quiet', '--depth', '1', '--', url, revision]).catch(() =>
         // Not every server gives single commits by their id.
-        git(['-C', repository, 'fetch', '--quiet', '--tags', '--force', '--', url, '+refs/heads/*:refs/heads/*']),
+        git([
+          '-C',
+          repository,
+          'fetch',
+          '--quiet',
+          '--tags',
+          '--force',
+          '--',
+          url,
+          '+refs/heads/*:refs/heads/*',
+        ]),
       );
       const unfinished = `${tree}.${process.pid}`;
       await git(['clone', '--quiet', '--no-checkout', '--shared', '--', repository, unfinished]);

@@ -1,7 +1,6 @@
 /** The Nix command line of this machine. */
 
 import { execFile } from 'node:child_process';
-import { parsePathInfoJson, type PathInfo } from '../../domain/nix/path-info.ts';
 
 export interface NixSettings {
   /** Where inputs come from, our own cache first. */
@@ -11,14 +10,10 @@ export interface NixSettings {
 
 export interface NixCli {
   readonly version: () => Promise<string>;
-  /** Those of the paths that are not valid in the store. */
-  readonly listInvalid: (paths: readonly string[]) => Promise<string[]>;
   /** Fetches paths from the substituters; never builds. Returns Nix's errors where that fails. */
   readonly substitute: (paths: readonly string[], rootsPrefix: string) => Promise<string | undefined>;
   /** Copies derivations with all that they need from a binary cache. */
   readonly copyDerivation: (drvPath: string, from: string) => Promise<string | undefined>;
-  /** What the store knows of paths and everything that they refer to. */
-  readonly closureInfo: (paths: readonly string[]) => Promise<readonly PathInfo[]>;
   /** The command that realises one derivation, for a unit to run. */
   readonly realiseCommand: (drvPath: string, options: RealiseOptions) => readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -80,17 +75,6 @@ export function createNixCli({ settings, prefix, environment: outer }: NixCliOpt
         throw new Error(`nix-store --version failed: ${stderr || stdout}`);
       return version;
     },
-    listInvalid: async (paths) => {
-      if (paths.length === 0) return [];
-      const { stdout, exit, stderr } = await run([
-        'nix-store',
-        '--check-validity',
-        '--print-invalid',
-        ...paths,
-      ]);
-      if (exit !== 0) throw new Error(`nix-store --check-validity failed: ${stderr}`);
-      return stdout.split('\n').filter((line) => line !== '');
-    },
     substitute: async (paths, rootsPrefix) => {
       const { exit, stderr } = await run([
         ...['nix-store', '--realise', ...paths, '--add-root', rootsPrefix, '--indirect'],
@@ -111,20 +95,6 @@ export function createNixCli({ settings, prefix, environment: outer }: NixCliOpt
         ...substituterOptions(),
       ]);
       return exit === 0 ? undefined : stderr;
-    },
-    closureInfo: async (paths) => {
-      const { exit, stdout, stderr } = await run([
-        'nix',
-        'path-info',
-        '--json',
-        '--recursive',
-        ...paths,
-        '--option',
-        'substituters',
-        '',
-      ]);
-      if (exit !== 0) throw new Error(`nix path-info failed: ${stderr}`);
-      return parsePathInfoJson(stdout).valid;
     },
     realiseCommand: (drvPath, options) => [
       ...prefix,

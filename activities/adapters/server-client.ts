@@ -8,7 +8,7 @@ import type {
   StepAssignment,
 } from '../../domain/api/builder.ts';
 import type { Batch, EvaluationAssignment } from '../../domain/api/evaluator.ts';
-import type { Claim, Declared } from '../../domain/api/ingest.ts';
+import type { Declare, Declared } from '../../domain/api/ingest.ts';
 import type { JobsetConfig } from '../../domain/ci/jobset-config.ts';
 
 export interface ServerClient {
@@ -24,7 +24,7 @@ export interface ServerClient {
     signal: AbortSignal,
   ): Promise<void>;
   sendEvidence(attemptId: number, evidence: AttemptEvidence, signal: AbortSignal): Promise<void>;
-  declare(attemptId: number | null, claims: readonly Claim[], signal: AbortSignal): Promise<Declared>;
+  declare(declaration: Declare, signal: AbortSignal): Promise<Declared>;
   /** Sends a NAR. `content` is called again where the transfer has to be repeated. */
   upload(
     ingestId: string,
@@ -113,7 +113,7 @@ export function createServerClient({ url, token, onWaiting }: ServerClientDeps):
       await call('PUT', path, () => bytes as Body, 'application/octet-stream', signal);
     },
     sendEvidence: (id, evidence, signal) => json('POST', `/attempts/${id}/evidence`, evidence, signal),
-    declare: (attemptId, claims, signal) => json('POST', '/ingest', { attemptId, claims }, signal),
+    declare: (declaration, signal) => json('POST', '/ingest', declaration, signal),
     upload: async (ingestId, pathHash, content, signal) => {
       const body = () => ReadableStream.from(content()) as Body;
       await call('PUT', `/ingest/${ingestId}/${pathHash}`, body, 'application/x-nix-nar', signal);

@@ -67,8 +67,31 @@ export async function startUnit(unit: Unit, { argv, environment }: UnitCommand):
     child.once('spawn', () => resolve());
   });
   child.unref();
+  ends.set(unit.folder, new Promise((resolve) => child.once('exit', () => resolve())));
   while ((await readLeader(unit)) === undefined && child.exitCode === null)
     await new Promise((resolve) => setTimeout(resolve, START_LOOK_MS));
+}
+
+/** Ends of units that this process started itself, by folder: an event instead of a look. */
+const ends = new Map<string, Promise<void>>();
+
+/** Resolves when the unit may have ended, at the latest after `ms`. */
+export async function untilMaybeEnded(unit: Unit, ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const giveUp = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    };
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', giveUp, { once: true });
+    void ends.get(unit.folder)?.then(done);
+  });
+  signal.throwIfAborted();
 }
 
 export async function readUnit(unit: Unit): Promise<UnitState> {
@@ -76,7 +99,10 @@ export async function readUnit(unit: Unit): Promise<UnitState> {
   const alive = leader === undefined ? undefined : await findAlive(leader);
   // Looked for after the process: a status that is written in between is seen.
   const exit = await readText(join(unit.folder, 'exit'));
-  if (exit !== undefined) return { kind: 'exited', exit: Number(exit) };
+  if (exit !== undefined) {
+    ends.delete(unit.folder);
+    return { kind: 'exited', exit: Number(exit) };
+  }
   if (leader === undefined)
     return (await readText(join(unit.folder, 'command'))) === undefined
       ? { kind: 'absent' }
@@ -141,6 +167,7 @@ export async function readKillReason(unit: Unit): Promise<string | undefined> {
 }
 
 export async function removeUnit(unit: Unit): Promise<void> {
+  ends.delete(unit.folder);
   await rm(unit.folder, { recursive: true, force: true });
 }
 

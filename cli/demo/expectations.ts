@@ -55,7 +55,8 @@ function problemsOf(job: RunJob, expected: ExpectedJob): string[] {
   const ran = job.gpu.filter((gpu) => gpu.outcome !== 'not-run' && gpu.outcome !== null);
   if (expected.outcome === 'not-run' && ran.length > 0) return gpuProblems(job, expected);
   // On the second run what was built is there already.
-  const outcomes = expected.outcome === 'built' ? ['built', 'substituted'] : [expected.outcome, expected.hostWithDriver];
+  const outcomes =
+    expected.outcome === 'built' ? ['built', 'substituted'] : [expected.outcome, expected.hostWithDriver];
   if (!outcomes.includes(job.outcome ?? 'unfinished'))
     return [`${keyOf(job)} ended ${job.outcome ?? 'unfinished'}, but must end ${expected.outcome}`];
   if (job.outcome === expected.hostWithDriver && job.outcome !== expected.outcome) return [];
@@ -66,7 +67,8 @@ function verdictProblems(job: RunJob, { class: wanted, subclass, evidence }: Exp
   if (wanted === undefined || wanted === 'dependency-failed') return [];
   const { verdict } = job;
   const verdictText = verdict === null ? 'no verdict' : `${verdict.class}/${verdict.subclass}`;
-  if (verdictText !== `${wanted}/${subclass}`) return [`${keyOf(job)} was judged ${verdictText}, but is ${wanted}/${subclass}`];
+  if (verdictText !== `${wanted}/${subclass}`)
+    return [`${keyOf(job)} was judged ${verdictText}, but is ${wanted}/${subclass}`];
   if (evidence !== undefined && verdict?.evidence?.includes(evidence) !== true)
     return [`${keyOf(job)}: the evidence is "${verdict?.evidence}", but must have "${evidence}"`];
   return [];
@@ -76,7 +78,10 @@ function verdictProblems(job: RunJob, { class: wanted, subclass, evidence }: Exp
 function gpuProblems(job: RunJob, { standIn = {} }: ExpectedJob): string[] {
   return job.gpu
     .filter((gpu) => gpu.standIn && standIn[gpu.arch] !== gpu.outcome)
-    .map((gpu) => `${keyOf(job)} on a stand-in ${gpu.arch} ended ${gpu.outcome}, but must end ${standIn[gpu.arch]}`);
+    .map(
+      (gpu) =>
+        `${keyOf(job)} on a stand-in ${gpu.arch} ended ${gpu.outcome}, but must end ${standIn[gpu.arch]}`,
+    );
 }
 
 function errorProblems({ errors }: RunDocument, expected: readonly ExpectedError[]): string[] {
@@ -84,9 +89,11 @@ function errorProblems({ errors }: RunDocument, expected: readonly ExpectedError
   const matches = (one: ExpectedError, error: RunDocument['errors'][number]): boolean =>
     one.name === error.name && one.variant === error.variant && error.message.includes(one.messageIncludes);
   for (const one of expected)
-    if (!errors.some((error) => matches(one, error))) problems.push(`${one.name} must fail to evaluate: "${one.messageIncludes}"`);
+    if (!errors.some((error) => matches(one, error)))
+      problems.push(`${one.name} must fail to evaluate: "${one.messageIncludes}"`);
   for (const error of errors)
-    if (!expected.some((one) => matches(one, error))) problems.push(`${error.name || 'the evaluation'} failed: ${error.message.split('\n')[0]}`);
+    if (!expected.some((one) => matches(one, error)))
+      problems.push(`${error.name || 'the evaluation'} failed: ${error.message.split('\n')[0]}`);
   return problems;
 }
 

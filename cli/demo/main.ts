@@ -69,7 +69,9 @@ async function runExample(client: ApiClient, folder: string): Promise<number> {
     attr: undefined,
     recurse: undefined,
   });
-  say(`\nevaluating, building and testing ${folder}: ${expectations.jobs.length} jobs, some of them broken on purpose\n`);
+  say(
+    `\nevaluating, building and testing ${folder}: ${expectations.jobs.length} jobs, some of them broken on purpose\n`,
+  );
   const startedAt = Date.now();
   const { evaluationId, url } = await client.startRun(run);
   say(`evaluation ${evaluationId}: ${url}`);
@@ -94,24 +96,43 @@ function explainFaults(document: RunDocument, { jobs, errors = [] }: Expectation
   for (const expected of jobs.filter((job) => job.fault !== undefined)) {
     const job = document.jobs.find((one) => one.name === expected.name && one.variant === expected.variant);
     const verdict = job?.verdict;
-    lines.push('', `${job?.name ?? expected.name}${expected.variant === null ? '' : ` (${expected.variant})`}: ${job?.outcome ?? 'missing'}`);
+    lines.push(
+      '',
+      `${job?.name ?? expected.name}${expected.variant === null ? '' : ` (${expected.variant})`}: ${job?.outcome ?? 'missing'}`,
+    );
     lines.push(`  planted:  ${expected.fault}`);
     if (verdict != null) {
-      lines.push(`  verdict:  ${paint.strong(`${verdict.class}/${verdict.subclass}`)} (confidence ${verdict.confidence.toFixed(2)}, rule ${verdict.rule})`);
+      lines.push(
+        `  verdict:  ${paint.strong(`${verdict.class}/${verdict.subclass}`)} (confidence ${verdict.confidence.toFixed(2)}, rule ${verdict.rule})`,
+      );
       lines.push(`  evidence: ${verdict.evidence ?? ''}`, `  advice:   ${verdict.explanation}`);
     } else if (job?.reason != null) lines.push(`  because:  ${job.reason}`);
-    const victims = document.jobs.filter((one) => one.outcome === 'dependency-failed' && one.verdict?.evidence?.includes(nixNameOf(job?.drvPath)) === true);
+    const victims = document.jobs.filter(
+      (one) =>
+        one.outcome === 'dependency-failed' &&
+        one.verdict?.evidence?.includes(nixNameOf(job?.drvPath)) === true,
+    );
     if (victims.length > 0) lines.push(`  takes down: ${victims.map((one) => one.name).join(', ')}`);
   }
   for (const expected of errors) {
     const error = document.errors.find((one) => one.name === expected.name);
-    lines.push('', `${expected.name}: does not evaluate`, `  planted:  ${expected.fault ?? ''}`, `  evidence: ${error?.message.split('\n')[0] ?? 'missing'}`);
+    lines.push(
+      '',
+      `${expected.name}: does not evaluate`,
+      `  planted:  ${expected.fault ?? ''}`,
+      `  evidence: ${error?.message.split('\n')[0] ?? 'missing'}`,
+    );
   }
   const stand = document.jobs.filter((job) => job.gpu.some((gpu) => gpu.standIn));
   if (stand.length > 0) {
-    lines.push('', paint.strong('GPU checks by architecture (all results of stand-in GPUs, none of a real one):'));
+    lines.push(
+      '',
+      paint.strong('GPU checks by architecture (all results of stand-in GPUs, none of a real one):'),
+    );
     for (const job of stand)
-      lines.push(`  ${job.name} (${job.variant}): ${[...job.gpu.map((gpu) => `${gpu.arch} ${gpu.outcome}`), ...job.notScheduled.map((one) => `${one.arch} not scheduled`)].join(', ')}`);
+      lines.push(
+        `  ${job.name} (${job.variant}): ${[...job.gpu.map((gpu) => `${gpu.arch} ${gpu.outcome}`), ...job.notScheduled.map((one) => `${one.arch} not scheduled`)].join(', ')}`,
+      );
   }
   return lines;
 }

@@ -13,13 +13,20 @@ const STAND_INS = [
 ] as const;
 
 /** Builds the shims into the state folder. @throws CommandFailure where the compiler, or the mount namespace, is not to be had. */
-export async function prepareStandIns(stateDir: string, environment: NodeJS.ProcessEnv): Promise<ExtraBuilder[]> {
+export async function prepareStandIns(
+  stateDir: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<ExtraBuilder[]> {
   const builders: ExtraBuilder[] = [];
   for (const { architecture, capability } of STAND_INS) {
     const folder = join(stateDir, 'stand-in', architecture);
     const script = join(PROJECT_FOLDER, 'examples', 'cuda', 'stand-in', 'build.sh');
     const { ok, problem } = await runCommand(['/bin/sh', script, folder, capability], { environment });
-    if (!ok) throw new CommandFailure(EXIT.infrastructure, `the stand-in for ${architecture} cannot be built: ${problem}`);
+    if (!ok)
+      throw new CommandFailure(
+        EXIT.infrastructure,
+        `the stand-in for ${architecture} cannot be built: ${problem}`,
+      );
     builders.push({
       name: `stand-in-${architecture.replace('_', '')}`,
       environment: {

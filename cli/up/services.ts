@@ -19,7 +19,12 @@ export interface Services {
 export interface ServicesOptions {
   readonly config: Pick<
     CliConfig,
-    'databaseUrl' | 'temporalAddress' | 'temporalNamespace' | 'postgresPort' | 'temporalPort' | 'temporalUiPort'
+    | 'databaseUrl'
+    | 'temporalAddress'
+    | 'temporalNamespace'
+    | 'postgresPort'
+    | 'temporalPort'
+    | 'temporalUiPort'
   >;
   /** The `temporal` command. */
   readonly temporalCli: string;

@@ -17,6 +17,8 @@ export type Claim = Static<typeof ClaimSchema>;
 export const DeclareSchema = Type.Object({
   attemptId: Type.Union([Type.Integer(), Type.Null()]),
   claims: Type.Array(ClaimSchema, { maxItems: 100_000 }),
+  /** NARs of small paths by hash part, base 64: taken in at once where they are missing, which saves a request for each. */
+  inline: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 200_000 }))),
 });
 export type Declare = Static<typeof DeclareSchema>;
 

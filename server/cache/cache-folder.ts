@@ -59,7 +59,7 @@ export async function openCacheFolder({
 }
 
 /** The bytes are on the disk when this resolves: a cache entry must outlive a power cut that comes after it was announced. */
-async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
+export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
   const handle = await open(file, 'w');
   try {
     await handle.writeFile(content);

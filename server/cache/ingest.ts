@@ -9,7 +9,7 @@ import {
   insertStorePaths,
   listInputClosureHashes,
   listStorePaths,
-  type NewStorePath,
+  type IndexedPath,
   recordProvenance,
 } from '../../db/store-paths.ts';
 import type { Claim, Declare, Declared } from '../../domain/api/ingest.ts';
@@ -17,7 +17,6 @@ import { sortClosure } from '../../domain/nix/closure.ts';
 import { parseContentAddress, formatContentAddress } from '../../domain/nix/content-address.ts';
 import { formatHash, hashOf, parseHash } from '../../domain/nix/hash.ts';
 import { writeNar } from '../../domain/nix/nar-write.ts';
-import { formatNarInfo } from '../../domain/nix/narinfo.ts';
 import type { SecretKey } from '../../domain/nix/signature.ts';
 import { fingerprint, formatSignature, signFingerprint } from '../../domain/nix/signature.ts';
 import { parseStorePath, type StorePath, storePathHash } from '../../domain/nix/store-path.ts';
@@ -25,6 +24,7 @@ import { ParseError } from '../../domain/parse-error.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
 import type { CacheFolder } from './cache-folder.ts';
 import { type MeasuredNar, measureNar } from './measure-nar.ts';
+import { renderNarInfo } from './render-narinfo.ts';
 
 export interface IngestDeps {
   readonly connection: Connection;
@@ -66,7 +66,7 @@ export function createIngest(deps: IngestDeps): Ingest {
   const declarations = new Map<string, Declaration>();
 
   return {
-    declare: async ({ attemptId, claims }) => {
+    declare: async ({ attemptId, claims, inline = {} }) => {
       for (const [id, { expiresAt }] of declarations) if (expiresAt < deps.now()) declarations.delete(id);
       const checked = claims.map((claim) => checkClaim(claim, deps.storeDir));
       const byHash = new Map(checked.map((claim) => [storePathHash(claim.path), claim]));
@@ -79,15 +79,20 @@ export function createIngest(deps: IngestDeps): Ingest {
           narHash: byHash.get(pathHash)?.narHash ?? '',
           accepted: false,
         });
-      const ingestId = randomUUID();
-      declarations.set(ingestId, { attemptId, claims: byHash, expiresAt: deps.now() + DECLARATION_MS });
       const have = new Set(present.map((row) => row.pathHash));
-      const ordered = inReferenceOrder(byHash);
-      return {
-        ingestId,
-        missing: ordered.filter((hash) => !have.has(hash)),
-        differing: differing.map((row) => row.path),
-      };
+      const missing: string[] = [];
+      for (const hash of inReferenceOrder(byHash)) {
+        const claim = byHash.get(hash);
+        if (have.has(hash) || claim === undefined) continue;
+        const nar = inline[hash];
+        // Once one has to be uploaded, what refers to it has to wait.
+        if (nar === undefined || missing.length > 0) missing.push(hash);
+        else await receiveClaimed(deps, claim, attemptId, Readable.from([Buffer.from(nar, 'base64')]));
+      }
+      const ingestId = randomUUID();
+      if (missing.length > 0)
+        declarations.set(ingestId, { attemptId, claims: byHash, expiresAt: deps.now() + DECLARATION_MS });
+      return { ingestId, missing, differing: differing.map((row) => row.path) };
     },
 
     receive: async (ingestId, pathHash, nar) => {
@@ -202,7 +207,8 @@ async function store(
       accepted: true,
     });
   });
-  await folder.write(`${row.pathHash}.narinfo`, narInfoOf(claim, measured, url, row), true);
+  // Not synced: after a power cut it is rendered again from the index.
+  await folder.write(`${row.pathHash}.narinfo`, renderNarInfo(row), false);
 }
 
 function newStorePath(
@@ -210,7 +216,7 @@ function newStorePath(
   measured: MeasuredNar,
   url: string,
   secretKey: SecretKey,
-): NewStorePath {
+): IndexedPath {
   const narHash = parseHash(measured.narHash);
   const { path, references } = claim;
   const signature = signFingerprint(
@@ -228,25 +234,9 @@ function newStorePath(
     fileSize: measured.fileSize,
     deriver: claim.deriver,
     ca: claim.ca,
-    referenceHashes: references.map(storePathHash),
+    references,
     signatures: [{ keyName: signature.keyName, signature: formatSignature(signature) }],
   };
-}
-
-function narInfoOf(claim: CheckedClaim, measured: MeasuredNar, url: string, row: NewStorePath): string {
-  return formatNarInfo({
-    path: claim.path,
-    url,
-    compression: 'zstd',
-    fileHash: parseHash(measured.fileHash),
-    fileSize: measured.fileSize,
-    narHash: parseHash(measured.narHash),
-    narSize: measured.narSize,
-    references: claim.references,
-    deriver: claim.deriver,
-    signatures: row.signatures.map(({ signature }) => signature),
-    ca: claim.ca === null ? null : parseContentAddress(claim.ca),
-  });
 }
 
 /** Takes derivation files in: their paths prove their content, so nothing is claimed. */
@@ -258,7 +248,7 @@ export async function ingestDerivationFiles(
     readonly references: readonly StorePath[];
   }[],
 ): Promise<void> {
-  const rows: NewStorePath[] = [];
+  const rows: IndexedPath[] = [];
   for (const { path, text, references } of files) {
     const content = Buffer.from(text);
     const source = {
@@ -281,7 +271,7 @@ export async function ingestDerivationFiles(
     const url = `nar/${measured.fileHash.slice('sha256:'.length)}.nar.zst`;
     await deps.folder.place(file, url);
     const row = newStorePath(claim, measured, url, deps.secretKey);
-    await deps.folder.write(`${row.pathHash}.narinfo`, narInfoOf(claim, measured, url, row), false);
+    await deps.folder.write(`${row.pathHash}.narinfo`, renderNarInfo(row), false);
     rows.push(row);
   }
   await deps.connection.transaction((tx) => insertStorePaths(tx, rows));

@@ -4,7 +4,9 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { findNewestAttemptOf } from '../../db/attempts.ts';
+import { findIndexedPath } from '../../db/store-paths.ts';
 import type { ServerDeps } from '../deps.ts';
+import { renderNarInfo } from './render-narinfo.ts';
 
 /** Grammar of store hashes, file hashes and derivation names: nothing else ever reaches the file system. */
 const NARINFO = '^[0-9abcdfghijklmnpqrsvwxyz]{32}\\.narinfo$';
@@ -22,6 +24,15 @@ export function cacheRoutes({ folder, logs, connection }: ServerDeps): FastifyPl
   return (app, _options, done) => {
     const both = ['GET', 'HEAD'];
 
+    /** A narinfo that the folder lost (a power cut) while the index and the NAR are there. */
+    async function renderAgain(pathHash: string): Promise<string | undefined> {
+      const row = await findIndexedPath(connection.db, pathHash);
+      if (row === undefined) return undefined;
+      const text = renderNarInfo(row);
+      await folder.write(`${pathHash}.narinfo`, text, false);
+      return text;
+    }
+
     app.route({
       method: both,
       url: '/nix-cache-info',
@@ -32,7 +43,8 @@ export function cacheRoutes({ folder, logs, connection }: ServerDeps): FastifyPl
       method: both,
       url: `/:name(${NARINFO})`,
       handler: async (request, reply) => {
-        const text = await folder.read(request.params.name);
+        const text =
+          (await folder.read(request.params.name)) ?? (await renderAgain(request.params.name.slice(0, 32)));
         if (text === undefined) return miss(reply);
         return reply.type('text/x-nix-narinfo').header('cache-control', ONE_DAY).send(text);
       },

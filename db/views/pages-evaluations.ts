@@ -1,0 +1,52 @@
+/** Parts of an evaluation's page: what was built but should be looked at, and what did not evaluate. */
+
+import { sql } from 'drizzle-orm';
+import type { Outcome } from '../../domain/ci/outcome.ts';
+import type { Database } from '../database.ts';
+import type { VerdictDetail } from './pages-steps.ts';
+
+export interface SuspectJob extends Record<string, unknown> {
+  readonly id: number;
+  readonly name: string;
+  readonly system: string;
+  readonly variant: string | null;
+  readonly outcome: Outcome;
+  readonly verdict: VerdictDetail;
+  readonly total: number;
+}
+
+/** Jobs that succeeded with a finding, such as a build tool in the runtime closure. */
+export async function listSuspects(db: Database, evaluationId: number, limit: number): Promise<SuspectJob[]> {
+  return db.execute<SuspectJob>(sql`
+    select j.id, j.name, j.system, j.variant, j.outcome, f.verdict, count(*) over ()::int as total
+    from findings f join jobs j on j.id = f.job_id
+    where f.evaluation_id = ${evaluationId} and j.outcome in ('built', 'substituted')
+    order by f.class, f.subclass, j.name, j.variant limit ${limit}`);
+}
+
+export interface ErrorRow extends Record<string, unknown> {
+  readonly id: number;
+  readonly name: string;
+  readonly system: string | null;
+  readonly variant: string | null;
+  readonly kind: string;
+  /** Its beginning. */
+  readonly message: string;
+  readonly characters: number;
+}
+
+/** What did not evaluate, in the order of the list; `after` is the id of the last one seen. */
+export async function listErrorPage(
+  db: Database,
+  evaluationId: number,
+  { after, limit, characters }: { after: number | undefined; limit: number; characters: number },
+): Promise<ErrorRow[]> {
+  const beyond =
+    after === undefined
+      ? sql`true`
+      : sql`(x.name, x.id) > (select c.name, c.id from evaluation_errors c where c.id = ${after})`;
+  return db.execute<ErrorRow>(sql`
+    select x.id, x.name, x.system, x.variant, x.kind, left(x.message, ${characters}::int) as message,
+      length(x.message) as characters
+    from evaluation_errors x where x.evaluation_id = ${evaluationId} and ${beyond} order by x.name, x.id limit ${limit}`);
+}

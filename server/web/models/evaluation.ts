@@ -1,0 +1,160 @@
+/** The twin of an evaluation's page: failures by root, what else should be looked at, GPU checks by architecture. */
+
+import { Type, type Static } from 'typebox';
+import {
+  type EvaluationView,
+  findEvaluationView,
+  listRunning,
+} from '../../../db/views/evaluations.ts';
+import { findComparison, listChanged } from '../../../db/views/pages-changes.ts';
+import { listErrorPage, listSuspects } from '../../../db/views/pages-evaluations.ts';
+import { listFailures } from '../../../db/views/pages-failures.ts';
+import { listGpuChecks } from '../../../db/views/pages-gpu-checks.ts';
+import { listNotRun, listQueued } from '../../../db/views/pages-waits.ts';
+import { EvaluationSchema, nullable, ProgressSchema } from '../../../domain/api/resources.ts';
+import { NotFoundError } from '../../errors.ts';
+import { evaluationOf } from '../../views/resources.ts';
+import { describeWait } from '../../views/waits.ts';
+import type { ModelContext } from './context.ts';
+import { errorOf, ErrorSchema } from './errors.ts';
+import { matrixOf, MatrixSchema } from './matrix.ts';
+import { ChangesSchema, FailedStepSchema, Id, JobRefSchema, NullableText, VerdictDetailSchema } from './schemas.ts';
+
+/** What is shown of each list; the rest is a link away, so that 60,000 jobs make a page of the same size. */
+const SHOWN = {
+  roots: 40,
+  blocked: 12,
+  suspects: 60,
+  notRun: 12,
+  errors: 25,
+  errorCharacters: 4_000,
+  checks: 200,
+  changed: 40,
+  running: 30,
+} as const;
+
+const RootSchema = Type.Object({
+  drvHash: Type.String(),
+  name: Type.String(),
+  jobs: Type.Array(JobRefSchema, { description: 'jobs that are this derivation' }),
+  blocked: Type.Array(JobRefSchema, { description: 'the first of the jobs that fail because of it' }),
+  blockedTotal: Type.Integer(),
+  steps: Type.Array(FailedStepSchema),
+});
+export type FailureRoot = Static<typeof RootSchema>;
+
+const FailureSectionSchema = Type.Object({
+  roots: Type.Array(RootSchema),
+  total: Type.Integer({ description: 'of roots' }),
+});
+export type FailureSection = Static<typeof FailureSectionSchema>;
+
+const WaitSchema = Type.Object({
+  reason: NullableText,
+  pool: Type.String(),
+  jobs: Type.Array(JobRefSchema),
+  total: Type.Integer(),
+});
+
+const SuspectSchema = Type.Object({ ...JobRefSchema.properties, verdict: VerdictDetailSchema });
+
+export const EvaluationPageSchema = Type.Object({
+  evaluation: EvaluationSchema,
+  against: nullable(Type.Object({ id: Id, number: Type.Integer(), revision: NullableText })),
+  diff: ChangesSchema,
+  running: ProgressSchema.properties.running,
+  /** Steps that could run, by pool, with what they wait for. */
+  queued: Type.Array(Type.Object({ pool: Type.String(), total: Type.Integer(), reason: NullableText })),
+  newlyFailing: FailureSectionSchema,
+  /** Without an earlier result to compare with. */
+  failing: FailureSectionSchema,
+  stillFailing: FailureSectionSchema,
+  /** Succeeded, with a finding. */
+  suspects: Type.Object({ items: Type.Array(SuspectSchema), total: Type.Integer() }),
+  notRun: Type.Array(WaitSchema),
+  errors: Type.Array(ErrorSchema),
+  gpuChecks: MatrixSchema,
+  fixed: Type.Array(JobRefSchema),
+  new: Type.Array(JobRefSchema),
+  vanished: Type.Array(JobRefSchema),
+});
+export type EvaluationPage = Static<typeof EvaluationPageSchema>;
+
+/** @throws NotFoundError */
+export async function loadEvaluationPage(context: ModelContext, id: number): Promise<EvaluationPage> {
+  const { db, deps, changes } = context;
+  const view = await findEvaluationView(db, id);
+  if (view === undefined) throw new NotFoundError(`there is no evaluation ${id}`);
+  const against = await findComparison(db, id);
+  const previousId = against?.id ?? null;
+  const [diff, failures, suspects, errors, checks, progress] = await Promise.all([
+    changes.of(view),
+    loadFailures(context, id, previousId),
+    listSuspects(db, id, SHOWN.suspects),
+    listErrorPage(db, id, { after: undefined, limit: SHOWN.errors, characters: SHOWN.errorCharacters }),
+    listGpuChecks(db, id, SHOWN.checks),
+    loadProgress(context, view),
+  ]);
+  return {
+    evaluation: evaluationOf(view, deps.publicUrl),
+    against: against === undefined ? null : { id: against.id, number: against.number, revision: against.revision },
+    diff,
+    ...progress,
+    ...failures,
+    suspects: {
+      items: suspects.map(({ total: _total, ...suspect }) => ({ ...suspect, change: null })),
+      total: suspects[0]?.total ?? 0,
+    },
+    notRun: await loadNotRun(context, id),
+    errors: errors.map(errorOf),
+    gpuChecks: matrixOf(checks),
+    ...(await loadChanged(context, id, previousId, diff)),
+  };
+}
+
+async function loadFailures({ db }: ModelContext, id: number, previousId: number | null) {
+  const { roots, totals } = await listFailures(db, id, previousId, SHOWN);
+  const sectionOf = (name: keyof typeof totals): FailureSection => ({
+    total: totals[name],
+    roots: roots.filter(({ section }) => section === name).map(({ section: _section, ...root }) => root),
+  });
+  return {
+    newlyFailing: sectionOf('newlyFailing'),
+    failing: sectionOf('failing'),
+    stillFailing: sectionOf('stillFailing'),
+  };
+}
+
+async function loadProgress({ db }: ModelContext, { id, state }: EvaluationView) {
+  if (state === 'finished') return { running: [], queued: [] };
+  const queued = await listQueued(db, id);
+  return {
+    running: (await listRunning(db, id)).slice(0, SHOWN.running),
+    queued: await Promise.all(
+      queued.map(async ({ stepId, pool, total }) => ({ pool, total, reason: await describeWait(db, [stepId]) })),
+    ),
+  };
+}
+
+async function loadNotRun({ db }: ModelContext, id: number) {
+  const groups = await listNotRun(db, id, SHOWN.notRun);
+  return Promise.all(
+    groups.map(async ({ stepId, pool, jobs, total }) => ({
+      pool,
+      jobs,
+      total,
+      reason: await describeWait(db, [stepId]),
+    })),
+  );
+}
+
+async function loadChanged(
+  { db }: ModelContext,
+  id: number,
+  previousId: number | null,
+  diff: Static<typeof ChangesSchema>,
+) {
+  const list = async (change: 'fixed' | 'new' | 'vanished') =>
+    previousId === null || diff[change] === 0 ? [] : [...(await listChanged(db, id, previousId, change, SHOWN.changed))];
+  return { fixed: await list('fixed'), new: await list('new'), vanished: await list('vanished') };
+}

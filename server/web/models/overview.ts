@@ -1,0 +1,60 @@
+/** The twin of the overview: what runs, what came out lately, who builds, how to use the cache. */
+
+import { Type, type Static } from 'typebox';
+import { findOverall, listBuilderViews } from '../../../db/views/fleet.ts';
+import { listEvaluationViews } from '../../../db/views/evaluations.ts';
+import { listRunningAttempts } from '../../../db/views/pages-fleet.ts';
+import { BuilderSchema, EvaluationSchema, StatusSchema } from '../../../domain/api/resources.ts';
+import { SERVER_VERSION } from '../../version.ts';
+import { evaluationOf } from '../../views/resources.ts';
+import type { ModelContext } from './context.ts';
+import { ChangesSchema, RunningSchema } from './schemas.ts';
+
+const OPEN_SHOWN = 10;
+const RECENT_SHOWN = 8;
+const RUNNING_SHOWN = 20;
+
+export const EvaluationWithChangesSchema = Type.Object({ ...EvaluationSchema.properties, diff: ChangesSchema });
+export type EvaluationWithChanges = Static<typeof EvaluationWithChangesSchema>;
+
+export const OverviewSchema = Type.Object({
+  status: StatusSchema,
+  /** Unfinished evaluations, newest first. */
+  open: Type.Array(EvaluationSchema),
+  /** Finished evaluations, newest first. */
+  recent: Type.Array(EvaluationWithChangesSchema),
+  running: Type.Array(RunningSchema),
+  builders: Type.Array(BuilderSchema),
+});
+export type Overview = Static<typeof OverviewSchema>;
+
+export async function loadOverview({ db, deps, changes }: ModelContext): Promise<Overview> {
+  const [overall, open, newest, running, builders] = await Promise.all([
+    findOverall(db),
+    listEvaluationViews(db, { open: true, limit: OPEN_SHOWN }),
+    listEvaluationViews(db, { limit: RECENT_SHOWN }),
+    listRunningAttempts(db, RUNNING_SHOWN),
+    listBuilderViews(db),
+  ]);
+  const recent = newest.filter((evaluation) => evaluation.state === 'finished');
+  return {
+    status: {
+      name: 'nixwarp',
+      version: SERVER_VERSION,
+      url: deps.publicUrl,
+      cache: deps.cacheFacts,
+      temporalUiUrl: deps.temporalUiUrl ?? null,
+      ...overall,
+      ready: overall.builders > 0,
+    },
+    open: open.map((evaluation) => evaluationOf(evaluation, deps.publicUrl)),
+    recent: await Promise.all(
+      recent.map(async (evaluation) => ({
+        ...evaluationOf(evaluation, deps.publicUrl),
+        diff: await changes.of(evaluation),
+      })),
+    ),
+    running: [...running],
+    builders: [...builders],
+  };
+}

@@ -1,0 +1,15 @@
+/** `npm run bench -- NAME`: measures, always beside a baseline in the same run, and prints ratios. */
+
+import { classify } from './classify-main.ts';
+import { steps } from './steps.ts';
+
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { steps, classify };
+
+const [name = '', ...args] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  console.error(`npm run bench -- NAME, where NAME is one of: ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(2);
+}
+await bench(args);
+process.exit(0);

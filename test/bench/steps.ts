@@ -1,0 +1,154 @@
+/**
+ * `npm run bench -- steps`: trivial derivations through the whole pipeline, beside `nix-build` of the same set.
+ * `flat`: all at once; `chain`: each needs the one before, so that the overhead of one step shows.
+ */
+
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { createApiClient } from '../../cli/client.ts';
+import { readTarget } from '../../cli/run/target.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+import { median, spread } from './statistics.ts';
+
+const FLAT = 200;
+const CHAIN = 40;
+const ROUNDS = 3;
+
+export async function steps(args: readonly string[]): Promise<void> {
+  const rounds = Number(args[0] ?? ROUNDS);
+  const folder = await mkdtemp(join(tmpdir(), 'nixwarp-bench-'));
+  await using stack = await startTestStack();
+  const figures: Record<string, { nix: number[]; pipeline: number[]; building: number[] }> = {};
+  for (let round = 0; round < rounds; round++)
+    for (const [shape, count] of [
+      ['flat', FLAT],
+      ['chain', CHAIN],
+    ] as const) {
+      const of = (figures[shape] ??= { nix: [], pipeline: [], building: [] });
+      // Alternating, each with derivations of its own: nobody finds the other's outputs.
+      of.nix.push(await timeNixBuild(await writeSet(folder, shape, count, `nix-${round}`)));
+      const { wall, building } = await timePipeline(
+        stack,
+        await writeSet(folder, shape, count, `pipeline-${round}`),
+        count,
+      );
+      of.pipeline.push(wall);
+      of.building.push(building);
+    }
+  for (const [shape, count] of [
+    ['flat', FLAT],
+    ['chain', CHAIN],
+  ] as const)
+    report(shape, count, figures[shape]);
+  await reportCpu(stack);
+  await rm(folder, { recursive: true, force: true });
+}
+
+function report(
+  shape: string,
+  count: number,
+  of: { nix: number[]; pipeline: number[]; building: number[] } | undefined,
+): void {
+  if (of === undefined) return;
+  const perSecond = of.building.map((seconds) => count / seconds);
+  const overhead = of.building.map((seconds, index) => ((seconds - (of.nix[index] ?? 0)) / count) * 1000);
+  console.log(`\n${shape}: ${count} trivial derivations, ${of.nix.length} rounds, median (min–max)`);
+  console.log(
+    `  nix-build -j2          ${spread(of.nix, 2)} s   ${spread(of.nix.map((seconds) => count / seconds))} steps/s`,
+  );
+  console.log(
+    `  nixwarp, trigger→end   ${spread(of.pipeline, 2)} s   ${spread(of.pipeline.map((seconds) => count / seconds))} steps/s`,
+  );
+  console.log(
+    `  nixwarp, building      ${spread(of.building, 2)} s   ${spread(perSecond)} steps/s, overhead ${spread(overhead, 0)} ms/step`,
+  );
+  console.log(
+    `  ratio nixwarp / nix-build (building): ${(median(of.building) / median(of.nix)).toFixed(1)} × the time`,
+  );
+}
+
+async function writeSet(
+  folder: string,
+  shape: 'flat' | 'chain',
+  count: number,
+  salt: string,
+): Promise<string> {
+  const file = join(folder, `${shape}-${salt}.nix`);
+  const stamp = `${salt}-${process.pid}-${Date.now()}`;
+  await writeFile(
+    file,
+    `let
+      one = index: inputs: derivation {
+        name = "step-\${toString index}"; system = builtins.currentSystem; builder = "/bin/sh"; salt = "${stamp}";
+        inherit inputs; args = [ "-c" "echo built \${toString index}; echo $salt > $out" ];
+      };
+      indices = builtins.genList (index: index) ${count};
+      chain = builtins.foldl' (done: index: done ++ [ (one index (if done == [ ] then [ ] else [ (builtins.elemAt done (index - 1)) ])) ]) [ ] indices;
+      list = ${shape === 'chain' ? 'chain' : 'map (index: one index [ ]) indices'};
+    in builtins.listToAttrs (map (index: { name = "step\${toString index}"; value = builtins.elemAt list index; }) indices)
+    `,
+  );
+  return file;
+}
+
+async function timeNixBuild(file: string): Promise<number> {
+  const startedAt = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn('nix-build', [file, '--no-out-link', '-j2', '--option', 'substituters', ''], {
+      stdio: 'ignore',
+    });
+    child.once('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`nix-build ended with ${code}`)),
+    );
+  });
+  return (performance.now() - startedAt) / 1000;
+}
+
+async function timePipeline(
+  stack: TestStack,
+  file: string,
+  count: number,
+): Promise<{ wall: number; building: number }> {
+  const client = createApiClient(stack.url, stack.adminToken);
+  const run = await readTarget(file, '/', {
+    args: [],
+    argStrings: [],
+    jobset: false,
+    environment: process.env,
+  });
+  const startedAt = performance.now();
+  const { evaluationId } = await client.startRun(run);
+  while ((await client.evaluation(evaluationId)).state !== 'finished')
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  const wall = (performance.now() - startedAt) / 1000;
+  const { summary, errors } = await client.document(evaluationId);
+  if (summary['built'] !== count)
+    throw new Error(
+      `expected ${count} built, got ${JSON.stringify(summary)}; ${JSON.stringify(errors.slice(0, 3))}`,
+    );
+  const sql = postgres(stack.databaseUrl, { max: 1 });
+  const [row] = await sql<{ seconds: number }[]>`
+    select extract(epoch from max(s.ended_at) - min(s.dispatched_at))::float as seconds
+    from wanted w join steps s on s.id = w.step_id where w.evaluation_id = ${evaluationId}`;
+  await sql.end();
+  return { wall, building: row?.seconds ?? Number.NaN };
+}
+
+/** Where the rest goes: CPU seconds of each process of the stack over the whole bench. */
+async function reportCpu(stack: TestStack): Promise<void> {
+  console.log('\nCPU seconds of each process, over all rounds:');
+  const children = JSON.parse(await readFile(join(stack.stateDir, 'run', 'children.json'), 'utf8')) as {
+    name: string;
+    pid: number;
+  }[];
+  for (const { name, pid } of children) {
+    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+    const ticks = (index: number): number => Number(fields[index - 3] ?? 0) / 100;
+    console.log(
+      `  ${name.padEnd(12)} own ${(ticks(14) + ticks(15)).toFixed(1)}, of ended children ${(ticks(16) + ticks(17)).toFixed(1)}`,
+    );
+  }
+}
