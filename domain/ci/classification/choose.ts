@@ -49,13 +49,28 @@ function weighTimeout(evidence: Evidence, finding: Finding): Finding {
   return { ...finding, weight: finding.weight + WEIGHTS.timeout - WEIGHTS.consequence + 1 };
 }
 
+/** Subclasses of lines that say the same as a fact, where the line may say it more finely; others say it word for word. */
+const SAID_MORE_FINELY: Readonly<Record<string, RegExp>> = {
+  'hash-mismatch': /hash/,
+  'dependency-failed': /./,
+  'builder-lost': /./,
+  'fetch-failed': /./,
+  'disk-full': /^disk-full/,
+  'oom-kill': /^oom/,
+  'missing-system-feature': /^missing-system/,
+  'ecc-uncorrectable': /ecc/,
+};
+
 /** A fact that settled the class takes the line of the log that says the same, which is often finer and can be read. */
 function adoptLine(best: Finding, sorted: readonly Finding[]): Finding {
   if (best.evidence.source !== 'fact') return best;
+  const { subclass } = best.meaning;
+  const same = SAID_MORE_FINELY[subclass];
   const line = sorted.find(
     (finding) =>
       finding.evidence.source !== 'fact' &&
       finding.meaning.class === best.meaning.class &&
+      (finding.meaning.subclass === subclass || same?.test(finding.meaning.subclass) === true) &&
       finding.weight > WEIGHTS.report,
   );
   if (line === undefined) return best;

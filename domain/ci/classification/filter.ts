@@ -88,7 +88,7 @@ function readings(text: string, start: number, end: number, places: readonly Pla
 }
 
 function readingsOf(raw: string, probes: readonly Probe[], isJson: boolean): Reading[] {
-  const once = probes.length > 1 ? [...new Set(probes)] : probes;
+  const once = probes.length > 1 ? [...new Set(probes)].toSorted((a, b) => a.order - b.order) : probes;
   const texts = isJson ? splitJsonText(raw) : [raw];
   return texts.map((each) => ({ display: displayLine(each), probes: once }));
 }

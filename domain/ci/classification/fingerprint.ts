@@ -5,9 +5,9 @@ import type { Meaning } from './taxonomy.ts';
 
 /** Replacements that remove what varies between two sightings of a fault; the order matters. */
 const VARIABLE_PARTS: readonly (readonly [RegExp, string])[] = [
-  // Paths keep their last component only: the same header is missing wherever the source tree lies.
+  // Paths from a root keep their last component only: the same file is missing wherever the source tree lies.
   [/\/nix\/store\/[0-9a-z]{32}-/g, '/'],
-  [/(?:file:\/\/)?(?:~|\.{1,2})?(?:\/[\w.+@=%~-]+)*\/([\w.+@=%~-]+)/g, '$1'],
+  [/(?<![\w.+@=%~-])(?:file:\/\/)?(?:~|\.{1,2})?(?:\/[\w.+@=%~-]+)*\/([\w.+@=%~-]+)/g, '$1'],
   [/0x[0-9a-f]+/g, '0x'],
   [/\b(?:sha256|sha1|sha512|md5)[:-][0-9a-z+/=]+/g, '#hash'],
   [/\b[0-9a-z]{32}-/g, ''],

@@ -13,6 +13,8 @@ export interface Probe {
   readonly effect: 'match' | 'when' | 'unless' | 'phase';
   /** Index of the rule; -1 for a phase. */
   readonly rule: number;
+  /** Place among all patterns: of two patterns of a rule that match a line, the earlier one names its parts. */
+  readonly order: number;
   /** Groups of ids of literals; the pattern is tried only on a line that holds one of each. */
   readonly also: readonly (readonly number[])[];
 }
@@ -40,10 +42,12 @@ export function createRuleSet(rules: readonly Rule[]): RuleSet {
     ids.add(rule.id);
   }
   const literals = createLiteralTable();
+  let order = 0;
   const toProbe = (pattern: Pattern, effect: Probe['effect'], rule: number): void => {
     const compiled = compilePattern(pattern);
     const also = compiled.alsoLiterals.map((group) => group.map(literals.idOf));
-    for (const literal of compiled.literals) literals.add(literal, { pattern: compiled, effect, rule, also });
+    const probe: Probe = { pattern: compiled, effect, rule, order: order++, also };
+    for (const literal of compiled.literals) literals.add(literal, probe);
   };
   rules.forEach((rule, index) => {
     for (const pattern of rule.patterns) toProbe(pattern, 'match', index);

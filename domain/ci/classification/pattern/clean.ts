@@ -14,7 +14,7 @@ const PREFIXES: readonly RegExp[] = [
   /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\]?:? +/,
   /^(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d \S{1,80} [^\s:]{1,80}: /,
   // Docker compose, BuildKit.
-  /^[\w.-]{1,60} +\| /,
+  /^[A-Za-z][\w.-]{0,59} +\| /,
   /^#\d{1,4} (?:\d{1,6}\.\d{1,3} +)?/,
   /^\d{1,6}\.\d{1,3} {1,8}(?=[A-Za-z'"<[(])/,
   // mpirun --tag-output, torchrun, Ray.
@@ -58,7 +58,7 @@ function stripOnePrefix(text: string): string {
 }
 
 /** gcc and rustc repeat the source line under an error (`  143 | …`): the words there are the program's, not the tool's. */
-const SOURCE_ECHO = /^\d{0,6} +\|(?: |$)/;
+const SOURCE_ECHO = /^(?:\d{1,6} +\|(?: |$)|\| +[\^~|])/;
 /** A line of a program that a log shows: `config.log`, a patch, a dump of the source. */
 const SOURCE_LINE = /^(?:case [\w:]{1,80}:|#(?:define|include) |if \(.{1,200}\) ?\{$)/;
 /** A test that passed may well be called `test_out_of_memory`. */
