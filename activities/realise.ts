@@ -10,6 +10,7 @@ import type { AttemptInput, BuilderActivities } from '../workflows/activity-type
 import { ServerRefusal } from './adapters/server-client.ts';
 import {
   killUnit,
+  readKillReason,
   readResult,
   readUnit,
   startUnit,
@@ -100,7 +101,7 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<AttemptReport> {
   const { step } = input;
-  const unit = unitAt(deps.unitsFolder, unitName(input));
+  const unit = (await findOrphan(deps, input)) ?? unitAt(deps.unitsFolder, unitName(input));
   const assignment = await deps.server.startAttempt(
     {
       stepId: step.stepId,
@@ -125,6 +126,20 @@ async function attempt(
   const report = await run(deps, { unit, assignment, gpu, signal });
   await writeResult(unit, report);
   return report;
+}
+
+/**
+ * The unit of an earlier attempt that nobody watches: its worker was lost before its first beat, so that the workflow could not
+ * know where it runs. It is this attempt's now.
+ */
+async function findOrphan(deps: RealiseDeps, input: AttemptInput): Promise<Unit | undefined> {
+  for (let number = input.attempt - 1; number >= 1; number--) {
+    const unit = unitAt(deps.unitsFolder, unitName({ ...input, attempt: number }));
+    const { kind } = await readUnit(unit);
+    if (kind !== 'running' && kind !== 'exited') continue;
+    if ((await readResult(unit)) === undefined && (await readKillReason(unit)) === undefined) return unit;
+  }
+  return undefined;
 }
 
 interface Run {
