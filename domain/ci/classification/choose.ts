@@ -98,16 +98,22 @@ function settle(evidence: Evidence, best: Finding, sorted: readonly Finding[]): 
   return best.meaning.confidence >= LEAST_CONFIDENCE || isCascade ? best : { ...best, meaning: UNEXPLAINED };
 }
 
-/** Findings of another fault than the chosen one; noise, measurements and cascades are none. */
+/** Findings of another fault than the chosen one; noise, measurements and cascades are none, nor is a line told twice. */
 function independent(chosen: Finding, sorted: readonly Finding[]): Finding[] {
-  const seen = new Set([`${chosen.meaning.class}/${chosen.meaning.subclass}`]);
+  const seen = new Set(keysOf(chosen));
   return sorted.filter((finding) => {
-    const key = `${finding.meaning.class}/${finding.meaning.subclass}`;
+    const keys = keysOf(finding);
     const isFault = finding.weight >= WEIGHTS.generic && finding.meaning.class !== 'insufficient-evidence';
-    if (!isFault || seen.has(key)) return false;
-    seen.add(key);
+    if (!isFault || keys.some((key) => seen.has(key))) return false;
+    for (const key of keys) seen.add(key);
     return true;
   });
+}
+
+/** What makes two findings one: the same fault, or the same line. */
+function keysOf({ meaning, evidence }: Finding): string[] {
+  const place = evidence.line === null ? [] : [`${evidence.source} ${evidence.line}`];
+  return [`${meaning.class}/${meaning.subclass}`, ...place];
 }
 
 function nothingFound(evidence: Evidence, lineCount: number): Finding {

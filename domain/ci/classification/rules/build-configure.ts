@@ -69,6 +69,8 @@ export const BUILD_CONFIGURE_RULES = defineRules(
         /Unable to find (?<package>libclang)/,
         /Imported target "(?<package>[^"]{1,80})" includes non-existent path/,
         /Encountered missing or private dependencies/,
+        /By not providing "Find(?<package>[^".]{1,80})\.cmake"/,
+        'Could not find a package configuration file provided by',
       ],
       excludes: [/Could NOT find (?:CUDA|CUDAToolkit|CUDNN|cuDNN|NCCL)\b/, /[Ww]arning/],
       confidence: 0.86,

@@ -43,6 +43,7 @@ export const GPU_VISIBILITY_RULES = defineRules(
     {
       id: 'no-driver-in-gpu-check',
       subclass: 'no-gpu-visible',
+      silent: true,
       stages: ['gpu-test'],
       stageRequired: true,
       patterns: [

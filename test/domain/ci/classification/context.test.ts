@@ -60,11 +60,11 @@ describe('the versions of driver and toolkit', () => {
   });
 
   test('are compared part by part, as numbers', () => {
-    const at = (driverCuda: string): string =>
-      classify(gpu({ host: { driverCuda }, toolkitCuda: '12.10' }), TOO_OLD).class;
-    assert.equal(at('12.9'), 'driver-mismatch');
-    assert.equal(at('12.10'), 'runtime-load');
-    assert.equal(at('13'), 'runtime-load');
+    const cases = { '12.9': 'driver-mismatch', '12.10': 'runtime-load', '13': 'runtime-load' };
+    for (const [driverCuda, expected] of Object.entries(cases)) {
+      const evidence = gpu({ host: { driverCuda }, toolkitCuda: '12.10' });
+      assert.equal(classify(evidence, TOO_OLD).class, expected, driverCuda);
+    }
   });
 });
 

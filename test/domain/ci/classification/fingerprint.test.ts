@@ -119,9 +119,10 @@ describe('the fingerprint', () => {
   }
 
   test('does not name the host of the attempt', () => {
-    const on = (name: string): string =>
-      print(`x.cu(3): error: asset of ${name} is undefined`, { outcome: 'failed', host: { name } });
-    assert.equal(on('ada'), on('grace'));
+    const [onAda, onGrace] = ['ada', 'grace'].map((name) =>
+      print(`x.cu(3): error: asset of ${name} is undefined`, { outcome: 'failed', host: { name } }),
+    );
+    assert.equal(onAda, onGrace);
   });
 
   test('is 16 hexadecimal digits, the same in every process', () => {

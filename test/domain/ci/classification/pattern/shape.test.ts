@@ -6,6 +6,7 @@ import { requiredTexts } from '../../../../../domain/ci/classification/pattern/r
 import { parseShape } from '../../../../../domain/ci/classification/pattern/shape.ts';
 import { RULES } from '../../../../../domain/ci/classification/rules/index.ts';
 
+const sorted = (groups: string[][]): string[][] => groups.map((group) => group.toSorted());
 const texts = (regex: RegExp): string[][] => requiredTexts(parseShape(regex), 4);
 
 describe('the texts that an expression guarantees', () => {
@@ -24,7 +25,6 @@ describe('the texts that an expression guarantees', () => {
   ];
   for (const [regex, expected] of cases) {
     test(String(regex), () => {
-      const sorted = (groups: string[][]): string[][] => groups.map((group) => group.toSorted());
       assert.deepEqual(sorted(texts(regex)), sorted(expected));
     });
   }
