@@ -41,7 +41,6 @@ export interface LogSender {
 /** A unit of an earlier process ends without an event; its log is looked at as often as a reader would want it. */
 const FIRST_LOOK_MS = 50;
 const SLOWEST_LOOK_MS = 500;
-const READ_BYTES = 1024 * 1024;
 
 /** Follows a unit until it ends. An abort of `signal` leaves the unit as it is, and throws the reason. */
 export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
@@ -56,7 +55,7 @@ export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
     // The state is read first: what the log holds after an exit is all there will be.
     const state = await readUnit(unit);
     for (;;) {
-      const chunk = await readLog(unit, position, READ_BYTES);
+      const chunk = await readLog(unit, position);
       if (chunk.length === 0) break;
       position += chunk.length;
       log.add(reader.write(chunk));

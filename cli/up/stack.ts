@@ -94,7 +94,7 @@ function ourChild(
 ): ChildSpec {
   return {
     name,
-    argv: [process.execPath, '--enable-source-maps', join(PROJECT_FOLDER, entry)],
+    argv: [process.execPath, join(PROJECT_FOLDER, entry)],
     environment,
     logFile: join(state.folders.run, `${name}.log`),
     ipc: true,
