@@ -11,7 +11,7 @@ export const BUILD_COMPILE_RULES = defineRules(
       patterns: [
         /internal compiler error(?!: Killed)/,
         /'(?<program>[\w+-]{2,20})' died due to signal (?:4|6|7|8|11)\b/,
-        /nvcc error {1,4}: '(?<program>[\w+-]{2,20})' (?:core dumped|died with status)/,
+        /error {1,4}: '(?<program>[\w+-]{2,20})' (?:core dumped|died with status)/,
         /clang frontend command failed (?:with exit code|due to signal)/,
         'PLEASE submit a bug report to https://github.com/llvm',
         /unable to execute command: (?:Segmentation fault|Aborted|Illegal instruction)/,

@@ -1,4 +1,4 @@
-/** Collectives without NCCL: gloo, MPI and PMIx, UCX and UCC, NVSHMEM, PyTorch's rendezvous. */
+/** Collectives without NCCL: gloo, MPI and PMIx, PyTorch's rendezvous. */
 
 import { defineRules } from './define.ts';
 
@@ -161,94 +161,6 @@ export const COLLECTIVE_RULES = defineRules(
       examples: [
         'MPI_ABORT was invoked on rank 1 in communicator MPI_COMM_WORLD',
         'mpirun noticed that process rank 0 with PID 0 on node ada exited on signal 11 (Segmentation fault).',
-      ],
-    },
-    {
-      subclass: 'ucx-no-cuda-transport',
-      patterns: [
-        /UCX {1,2}ERROR.{0,40}no (?:copy across memory types|remote registered memory access|active messages|am bcopy) transport/,
-        /UCX.{0,60}transports? '?(?:cuda_copy|cuda_ipc|gdr_copy)'? (?:is|are) not available/,
-        /UCX.{0,80}(?:cuda_copy|cuda_ipc).{0,60}not available/,
-        /UCX.{0,40}(?:no .{0,60}transport to|[Dd]estination is unreachable)/,
-      ],
-      retry: 'no',
-      scope: 'code',
-      confidence: 0.9,
-      explanation: 'UCX has no transport for GPU memory: build it with CUDA, and allow cuda_copy in UCX_TLS.',
-      examples: [
-        'select.c:627  UCX  ERROR   no copy across memory types transport to <no debug data>: Unsupported operation',
-        "ucp_context.c:969  UCX  WARN  transports 'cuda_copy','cuda_ipc' are not available, please use one or more of: self, tcp",
-      ],
-    },
-    {
-      subclass: 'ucx-memory-registration',
-      patterns: [
-        /ibv_reg_mr.{0,160}failed/,
-        /UCX {1,2}ERROR.{0,20}failed to register (?:address|user buffer|memory)/,
-        /UCX.{0,40}Please set max locked memory/,
-      ],
-      retry: 'fix',
-      confidence: 0.9,
-      explanation:
-        'UCX could not register memory: raise the memlock limit, or load nvidia-peermem for GPU memory.',
-      examples: [
-        'ib_md.c:309  UCX  ERROR ibv_reg_mr(address=0x7f, length=8192, access=0xf) failed: Bad address',
-        'UCX  ERROR failed to register address 0x7f8 mem_type bit 0x2 length 4096 on md[4]=mlx5_0',
-      ],
-    },
-    {
-      subclass: 'ucx-error',
-      rank: 'consequence',
-      patterns: [
-        /UCX {1,2}ERROR {1,4}(?<message>.{4,160})/,
-        /UCC {1,2}ERROR {1,4}(?<message>.{4,160})/,
-        'Failed to create UCP worker',
-      ],
-      excludes: [/scandir\(\/sys\/class\/net\)/],
-      confidence: 0.7,
-      explanation: 'UCX failed: read the line, and list its transports with ucx_info -d.',
-      examples: [
-        'tcp_iface.c:930  UCX  ERROR bind(fd=12 addr=0.0.0.0:0) failed: Address already in use',
-        'pml_ucx.c:310  Error: Failed to create UCP worker',
-      ],
-    },
-    {
-      subclass: 'nvshmem-ibgda-permission',
-      patterns: [
-        /ibgda.{0,120}cannot allocate mlx5dv_devx_uar/,
-        /cannot allocate mlx5dv_devx_uar/,
-        /mlx5dv_devx_\w{3,30} failed/,
-      ],
-      retry: 'fix',
-      confidence: 0.92,
-      explanation:
-        'NVSHMEM may not map the doorbell of the network card: set PeerMappingOverride, or do not use IBGDA.',
-      examples: [
-        '/build/nvshmem/modules/transport/ibgda/ibgda.cpp:2001: NULL value cannot allocate mlx5dv_devx_uar with type 0x1',
-        'mlx5dv_devx_umem_reg failed',
-      ],
-    },
-    {
-      subclass: 'nvshmem-init',
-      patterns: [
-        /nvshmem initialization failed/,
-        /init failed for transport: (?<transport>\w{2,20})/,
-        'Unable to initialize any transports',
-        // NVSHMEM's error macros name file and line of its own source.
-        /nvshmem\S{0,160}:\d{1,6}: (?:non-zero status: -?\d|NULL value)/,
-        /transport\/(?:ibrc|ibgda|ucx|libfabric)\S{0,80}:\d{1,6}: (?:non-zero status|NULL value)/,
-        /nvshmem (?:detect topo|setup connections|setup heap) failed/,
-        /nvshmemi_\w{3,60}:\d{1,6}: .{0,80}fail/,
-        /WARN: .{0,40}nvshmem.{0,80}failed/i,
-      ],
-      retry: 'fix',
-      confidence: 0.9,
-      explanation:
-        'NVSHMEM could not start: the first line of the chain names the transport; test with one PE and no network.',
-      examples: [
-        'src/host/topo/topo.cpp:469: [GPU 0] nvshmem detect topo failed',
-        'src/host/transport/transport.cpp:nvshmemi_transport_init:289: init failed for transport: IBGDA',
-        'src/host/init/init.cu:972: non-zero status: 7 nvshmem initialization failed, exiting',
       ],
     },
   ],

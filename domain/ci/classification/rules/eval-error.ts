@@ -215,6 +215,18 @@ export const EVAL_ERROR_RULES = defineRules(
       ],
     },
     {
+      id: 'eval-trace',
+      subclass: 'error-not-in-trace',
+      rank: 'vague',
+      patterns: [/^… (?:while (?:evaluating|calling)|from call site)/],
+      confidence: 0.7,
+      explanation: 'The trace of an evaluation without its error: fetch the end of the log.',
+      examples: [
+        "… while evaluating the attribute 'drvPath'\nat /x.nix:3:1:",
+        '… from call site\nat /nix/store/a-source/lib/modules.nix:1145:80:',
+      ],
+    },
+    {
       id: 'eval-in-trace',
       subclass: 'unrecognised-eval-error',
       rank: 'vague',

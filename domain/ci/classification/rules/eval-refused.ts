@@ -84,6 +84,7 @@ export const EVAL_REFUSED_RULES = defineRules(
         /(?:[Uu]nsupported|not supported|unrecognized)[^.]{0,40} (?:CUDA|cuda|compute) capabilit/,
         /(?:CUDA|cuda|compute) capabilit(?:y|ies) [^.]{0,60}(?:not supported|unsupported|are unrecognized)/,
         /[Uu]nsupported .{0,40}capabilit/,
+        /does not support the following requested capabilities/,
       ],
       scope: 'architecture',
       explanation:

@@ -14,6 +14,7 @@ export const FETCH_FAILURE_RULES = defineRules(
         /has \S{2,12} hash '\S{1,70}' when/,
         "hash mismatch in file downloaded from '{url}'",
         'hash mismatch in fixed-output derivation',
+        /should have \S{2,12} hash '\S{1,70}', instead has/,
       ],
       confidence: 0.99,
       explanation:

@@ -15,6 +15,7 @@ import { CASCADE_RULES } from './cascade.ts';
 import { COLLECTIVE_RUN_RULES } from './collective-nccl-run.ts';
 import { COLLECTIVE_NCCL_RULES } from './collective-nccl.ts';
 import { COLLECTIVE_RULES } from './collective-others.ts';
+import { COLLECTIVE_UCX_RULES } from './collective-ucx.ts';
 import { EVAL_ERROR_RULES } from './eval-error.ts';
 import { EVAL_REFUSED_RULES } from './eval-refused.ts';
 import { ARCH_SPECIFIC_RULES } from './arch-specific.ts';
@@ -70,6 +71,7 @@ export const RULES: readonly Rule[] = [
   ...COLLECTIVE_NCCL_RULES,
   ...COLLECTIVE_RUN_RULES,
   ...COLLECTIVE_RULES,
+  ...COLLECTIVE_UCX_RULES,
   ...GPU_CODE_TABLE_RULES,
   ...FALLBACK_RULES,
   ...REPORT_RULES,
