@@ -51,6 +51,8 @@ export interface Rule extends Meaning {
   readonly patterns: readonly Pattern[];
   /** A line that also matches one of these is no match. */
   readonly excludes?: readonly Pattern[];
+  /** So many lines must match; default: one. The last of them is the evidence. */
+  readonly least?: number;
   /** At least one of these stands somewhere in the log. A rule with a met condition beats its equals. */
   readonly when?: readonly Pattern[];
   /** None of these stands anywhere in the log. */

@@ -44,6 +44,8 @@ interface ScanState {
   /** First hit of each rule, or of each code of a rule that has a table. */
   readonly found: Map<string, Hit>;
   readonly settled: boolean[];
+  /** How often a rule that needs several lines has matched. */
+  readonly times: Map<number, number>;
   /** Rules whose condition `when` was seen, and rules that a line of `unless` broke. */
   readonly met: Set<number>;
   readonly broken: Set<number>;
@@ -65,6 +67,7 @@ export function createScanner(rules: RuleSet, isEnabled: (rule: Rule) => boolean
     enabled: rules.rules.map(isEnabled),
     found: new Map(),
     settled: rules.rules.map(() => false),
+    times: new Map(),
     met: new Set(),
     broken: new Set(),
     waiting: [],
@@ -139,6 +142,7 @@ function prove(state: ScanState, index: number, captures: Captures, line: string
   const rule = state.rules.rules[index];
   if (rule === undefined || state.rules.excludes[index]?.some((pattern) => pattern.match(line) !== null))
     return;
+  if (rule.least !== undefined && timesMatched(state, index) < rule.least) return;
   const code = rule.codes?.get(captures['code'] ?? '') ?? null;
   if (rule.codes === undefined) state.settled[index] = true;
   else if (code === null) return;
@@ -165,6 +169,13 @@ function prove(state: ScanState, index: number, captures: Captures, line: string
     state.isExplained = true;
   }
   state.waiting.push(hit);
+}
+
+/** Counts one more match of a rule. */
+function timesMatched(state: ScanState, index: number): number {
+  const times = (state.times.get(index) ?? 0) + 1;
+  state.times.set(index, times);
+  return times;
 }
 
 /** What a rule, or a code in its table, is called in verdicts. */

@@ -213,6 +213,18 @@ export const BUILD_OUTPUT_RULES = defineRules(
       ],
     },
     {
+      subclass: 'patchelf-failed',
+      rank: 'generic',
+      patterns: [/^patchelf: (?<message>.{4,120})/],
+      excludes: [/warning|WARNING|cannot find section '\.interp'/],
+      confidence: 0.8,
+      explanation: 'patchelf could not edit a file: make it writable, or exclude it from the fixup.',
+      examples: [
+        'patchelf: open: Permission denied',
+        'patchelf: cannot normalize PT_NOTE segment: non-contiguous SHT_NOTE sections',
+      ],
+    },
+    {
       subclass: 'install-failed',
       rank: 'generic',
       patterns: [

@@ -153,6 +153,7 @@ export const BUILDER_RULES = defineRules(
         /error: (?:cannot|unable to) (?:set (?:host|domain) name|make '.{1,40}' private mount|bind mount|pivot old root|change root directory|mount (?:tmpfs|proc|\/proc)|set loopback interface|open IP socket|install seccomp|load seccomp|set 'no new privileges'|create cgroup)/,
         /(?:getting|entering|setting) (?:sandbox )?(?:mount|user|PID|network) namespace/,
         /error: (?:opening pseudoterminal|setuid failed|setgid failed|setgroups failed|putting pseudoterminal)/,
+        'xz: Failed to enable the sandbox',
       ],
       retry: 'fix',
       confidence: 0.92,

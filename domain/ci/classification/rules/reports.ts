@@ -101,10 +101,20 @@ export const REPORT_RULES = [
       patterns: [/# Avg bus bandwidth {1,8}: [\d.]{2,12}/],
       unless: [/# Out of bounds values : 0 OK/],
       explanation: 'nccl-tests reports a bandwidth: compare it on the same host and driver.',
+      examples: ['# Avg bus bandwidth    : 12.0731', '#\n# Avg bus bandwidth    : 328.4'],
+    },
+    {
+      id: 'nccl-tests-bandwidths',
+      subclass: 'collective-bandwidth',
+      patterns: [/# Avg bus bandwidth {1,8}: [\d.]{2,12}/],
+      least: 2,
+      confidence: 0.68,
+      explanation: 'nccl-tests reports two bandwidths: compare runs of the same host and driver only.',
       examples: [
-        '# Avg bus bandwidth    : 12.0731',
-        'before\n# Avg bus bandwidth    : 362.1\nafter\n# Avg bus bandwidth    : 328.4',
+        '# Out of bounds values : 0 OK\n# Avg bus bandwidth    : 362.1\n# Out of bounds values : 0 OK\n# Avg bus bandwidth    : 328.4',
+        '# Out of bounds values : 0 OK\n# Avg bus bandwidth    : 41.5\nafter\n# Avg bus bandwidth    : 20.9',
       ],
+      counterExamples: ['# Out of bounds values : 0 OK\n# Avg bus bandwidth    : 41.5'],
     },
     {
       subclass: 'collective-bandwidth',

@@ -44,6 +44,8 @@ export const GRAPHICS_RULES = defineRules(
         /(?:eglInitialize|eglGetDisplay|eglCreateContext)\b.{0,40}(?:failed|EGL_NO_DISPLAY|error)/,
         /[Ff]ailed to (?:create|initialize) (?:an? )?(?:EGL|GLX|OpenGL)/,
         "couldn't find RGB GLX visual",
+        /(?:EGL|GLX|OpenGL): Library not found/,
+        /[Nn]o (?:GL|OpenGL) implementation is available/,
       ],
       excludes: [/libEGL warning/],
       scope: 'host',

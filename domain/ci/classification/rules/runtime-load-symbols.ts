@@ -22,7 +22,7 @@ export const SYMBOL_RULES = defineRules(
       patterns: [
         /undefined symbol: (?<symbol>\S{1,200}), version (?<_version>\S{1,80})/,
         /version [`'](?<version>lib[^'`]{1,80})' not found/,
-        /symbol \S{1,120}, version \S{1,60} not defined in file/,
+        /symbol \S{1,120},? version \S{1,60} not defined in file/,
       ],
       confidence: 0.94,
       explanation:
