@@ -93,10 +93,9 @@ await runProcess('builder', async (stopped) => {
   const pools = config.gpusOnly ? [] : builderPools(config.systems, config.features);
   // Steps already taken are finished on this queue even while the builder takes no new ones.
   const own = [workerFor(builderQueue(config.name), RESUME_SLOTS)];
-  const fixed = [
-    ...pools.map((pool) => workerFor(pool, config.slots)),
-    ...(config.gpusOnly ? [] : [workerFor(evaluationQueue(config.system), config.evaluationSlots)]),
-  ];
+  const builds = pools.map((pool) => workerFor(pool, config.slots));
+  // A drained machine may still evaluate: that is how people see what it would build. A sick one may not.
+  const evaluations = config.gpusOnly ? [] : [workerFor(evaluationQueue(config.system), config.evaluationSlots)];
   const gpuWorkers = new Map<string, PoolWorker & { slots: number }>();
 
   /** One Worker an architecture, a slot a GPU; a GPU that vanished or came changes the Workers. */
@@ -148,8 +147,9 @@ await runProcess('builder', async (stopped) => {
         { state: next, ...(sick === undefined ? {} : { reason: sick }) },
         next === 'active' ? 'takes work' : `takes no work: ${sick ?? 'drained by a person'}`,
       );
-      for (const worker of fixed) await (next === 'active' ? worker.start() : worker.stop());
+      for (const worker of builds) await (next === 'active' ? worker.start() : worker.stop());
     }
+    for (const worker of evaluations) await (sick === undefined ? worker.start() : worker.stop());
     state = next;
     reason = next === 'active' ? null : (sick ?? 'drained by a person');
     await matchGpuWorkers(next === 'active');
@@ -167,7 +167,7 @@ await runProcess('builder', async (stopped) => {
     });
     await stopped;
   }
-  await Promise.all([...own, ...fixed, ...gpuWorkers.values()].map((worker) => worker.stop()));
+  await Promise.all([...own, ...builds, ...evaluations, ...gpuWorkers.values()].map((worker) => worker.stop()));
   await Promise.race([
     server.leave(config.name, incarnation),
     new Promise((resolve) => setTimeout(resolve, 1_000)),

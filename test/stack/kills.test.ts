@@ -23,7 +23,11 @@ async function runThrough(disturb: (evaluationId: number) => Promise<void>): Pro
   await untilRunning(stack, evaluationId, 'l1n0');
   await disturb(evaluationId);
   const document = await untilFinished(stack, evaluationId);
-  assert.deepEqual(new Set(Object.values(outcomesOf(document))), new Set(['built']), JSON.stringify(outcomesOf(document)));
+  assert.deepEqual(
+    new Set(Object.values(outcomesOf(document))),
+    new Set(['built']),
+    JSON.stringify(outcomesOf(document)),
+  );
   assert.equal(document.jobs.length, 8);
   assert.deepEqual(await findDuplicates(stack, evaluationId), { attempts: [], ingests: [] });
 }
@@ -34,13 +38,15 @@ async function kill(name: string): Promise<void> {
   await until(`${name} runs again`, async () => (await stack.pidOf(name)) !== pid);
 }
 
-test('a killed builder finds its builds again, and none is made twice', () => runThrough(() => kill('builder')));
+test('a killed builder finds its builds again, and none is made twice', () =>
+  runThrough(() => kill('builder')));
 
 test('a killed coordinator goes on where it was', () => runThrough(() => kill('coordinator')));
 
 test('a killed Temporal goes on from its file', () => runThrough(() => kill('temporal')));
 
-test('a killed Postgres recovers, and nothing that was recorded is lost', () => runThrough(() => kill('postgres')));
+test('a killed Postgres recovers, and nothing that was recorded is lost', () =>
+  runThrough(() => kill('postgres')));
 
 test('a killed server is waited for by those who need it', () => runThrough(() => kill('server')));
 
@@ -50,7 +56,8 @@ test("with Temporal's database deleted the run finishes, and nothing else is sta
   await runThrough(async () => {
     const pid = await stack.pidOf('temporal');
     process.kill(pid, 'SIGKILL');
-    for (const suffix of ['', '-wal', '-shm']) await rm(join(stack.stateDir, 'temporal', `temporal.db${suffix}`), { force: true });
+    for (const suffix of ['', '-wal', '-shm'])
+      await rm(join(stack.stateDir, 'temporal', `temporal.db${suffix}`), { force: true });
     await until('temporal runs again', async () => (await stack.pidOf('temporal')) !== pid);
   });
   assert.deepEqual(await Promise.all(names.map((name) => stack.pidOf(name))), pids);
@@ -58,5 +65,6 @@ test("with Temporal's database deleted the run finishes, and nothing else is sta
 
 test('everything killed at once is started again and finishes', () =>
   runThrough(async () => {
-    for (const name of ['builder', 'coordinator', 'temporal', 'postgres', 'server']) process.kill(await stack.pidOf(name), 'SIGKILL');
+    for (const name of ['builder', 'coordinator', 'temporal', 'postgres', 'server'])
+      process.kill(await stack.pidOf(name), 'SIGKILL');
   }));

@@ -12,14 +12,31 @@ export function clientOf(stack: TestStack): ApiClient {
 }
 
 /** Starts an evaluation of a Nix file; the jobset's name is `name`. */
-export async function startRun(stack: TestStack, file: string, name = 'test', config: object = {}): Promise<number> {
-  const run = await readTarget(file, '/', { args: [], argStrings: [], jobset: false, environment: process.env });
-  const { evaluationId } = await clientOf(stack).startRun({ ...run, config: { ...run.config, name, ...config } });
+export async function startRun(
+  stack: TestStack,
+  file: string,
+  name = 'test',
+  config: object = {},
+): Promise<number> {
+  const run = await readTarget(file, '/', {
+    args: [],
+    argStrings: [],
+    jobset: false,
+    environment: process.env,
+  });
+  const { evaluationId } = await clientOf(stack).startRun({
+    ...run,
+    config: { ...run.config, name, ...config },
+  });
   return evaluationId;
 }
 
 /** Waits for a condition, asked again and again; errors count as not yet. @throws Error saying what did not come true. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false>,
+  seconds = 60,
+): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   let last: unknown;
   for (;;) {
@@ -34,15 +51,27 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined | 
   }
 }
 
-export async function untilFinished(stack: TestStack, evaluationId: number, seconds = 120): Promise<RunDocument> {
+export async function untilFinished(
+  stack: TestStack,
+  evaluationId: number,
+  seconds = 120,
+): Promise<RunDocument> {
   const client = clientOf(stack);
-  await until(`evaluation ${evaluationId} finished`, async () => (await client.evaluation(evaluationId)).state === 'finished', seconds);
+  await until(
+    `evaluation ${evaluationId} finished`,
+    async () => (await client.evaluation(evaluationId)).state === 'finished',
+    seconds,
+  );
   return client.document(evaluationId);
 }
 
 /** Waits until a step of that derivation runs. */
 export async function untilRunning(stack: TestStack, evaluationId: number, name: string): Promise<void> {
-  await until(`${name} runs`, async () => (await clientOf(stack).progress(evaluationId, '')).running.some((step) => step.name === name), 60);
+  await until(
+    `${name} runs`,
+    async () => (await clientOf(stack).progress(evaluationId, '')).running.some((step) => step.name === name),
+    60,
+  );
 }
 
 export function outcomesOf(document: RunDocument): Record<string, string | null> {
@@ -50,7 +79,10 @@ export function outcomesOf(document: RunDocument): Record<string, string | null>
 }
 
 /** Derivations that did not get exactly one successful attempt, and paths that were taken in more than once: both empty, always. */
-export async function findDuplicates(stack: TestStack, evaluationId: number): Promise<{ attempts: string[]; ingests: string[] }> {
+export async function findDuplicates(
+  stack: TestStack,
+  evaluationId: number,
+): Promise<{ attempts: string[]; ingests: string[] }> {
   const sql = postgres(stack.databaseUrl, { max: 1 });
   try {
     const attempts = await sql<{ name: string }[]>`

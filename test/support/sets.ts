@@ -40,7 +40,12 @@ export async function writeSet({ attributes, salt = uniqueSalt() }: SetOptions):
 export function layers(widths: readonly number[], seconds: number): string {
   const bindings = widths.flatMap((width, layer) =>
     Array.from({ length: width }, (_, index) => {
-      const inputs = layer === 0 ? '' : Array.from({ length: widths[layer - 1] ?? 0 }, (_x, below) => `\${l${layer - 1}n${below}}`).join(' ');
+      const inputs =
+        layer === 0
+          ? ''
+          : Array.from({ length: widths[layer - 1] ?? 0 }, (_x, below) => `\${l${layer - 1}n${below}}`).join(
+              ' ',
+            );
       return `l${layer}n${index} = sh "l${layer}n${index}" "echo begin; sleep ${seconds}; echo ${inputs} > $out; echo end";`;
     }),
   );
