@@ -137,7 +137,7 @@ const UNEXPLAINED: Meaning = {
   subclass: 'no-known-cause',
   scope: 'unknown',
   retry: 'no',
-  confidence: 0.6,
+  confidence: 0.5,
   explanation: 'No rule knows the cause: read the whole log, then add a rule for what it says.',
 };
 

@@ -110,7 +110,7 @@ export const FALLBACK_RULES: readonly Rule[] = COMPONENTS.map((component) => ({
   subclass: `${component.id}-unspecified`,
   scope: component.scope,
   retry: component.retry,
-  confidence: 0.55,
+  confidence: 0.5,
   patterns: [
     new RegExp(`(?:${component.names}).{0,120}${COMPLAINT}`),
     new RegExp(`${COMPLAINT}.{0,120}(?:${component.names})`),
