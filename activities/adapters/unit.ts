@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -72,21 +73,39 @@ export async function startUnit(unit: Unit, { argv, environment }: UnitCommand):
   // The environment is the unit's own: the shell that starts it has ours.
   const script = `exec env -i ${variables.join(' ')} /bin/sh -c ${quoted(WRAPPER)} nixwarp-unit ${words}\n`;
   await writeFile(join(unit.folder, 'run'), script);
-  const starter = currentStarter();
-  let heard = (): void => {};
-  ends.set(
-    unit.folder,
-    new Promise((resolve) => {
-      heard = resolve;
-    }),
-  );
-  starter.listeners.set(unit.folder, heard);
-  starter.process.stdin.write(`${unit.folder}\n`);
+  ends.set(unit.folder, launch(unit.folder));
   const deadline = Date.now() + START_MS;
   while ((await readLeader(unit)) === undefined) {
     if (Date.now() > deadline) throw new Error(`the unit ${unit.name} did not start within ${START_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, START_LOOK_MS));
   }
+}
+
+/** Starts the unit of a folder; the promise resolves when it ends, if this process is still there to hear of it. */
+function launch(folder: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (hasSetsid()) {
+      const { process, listeners } = currentStarter();
+      listeners.set(folder, resolve);
+      process.stdin.write(`${folder}\n`);
+      return;
+    }
+    const child = spawn('/bin/sh', [join(folder, 'run')], {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', 'ignore'],
+    });
+    child.once('error', () => resolve());
+    child.once('exit', () => resolve());
+    child.unref();
+  });
+}
+
+let setsidFound: boolean | undefined;
+
+/** util-linux's command: on every usual Linux, not on the barest ones and not on macOS. */
+function hasSetsid(): boolean {
+  const folders = (process.env['PATH'] ?? '').split(':');
+  return (setsidFound ??= folders.some((folder) => existsSync(join(folder, 'setsid'))));
 }
 
 interface Starter {
