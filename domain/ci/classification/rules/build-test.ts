@@ -36,6 +36,8 @@ export const BUILD_TEST_RULES = defineRules(
         'Found no NVIDIA driver on your system',
         'No CUDA GPUs are available',
         'libcuda.so cannot found',
+        // Without any driver the runtime's own message is about a driver that is too old.
+        'CUDA driver version is insufficient for CUDA runtime version',
       ],
       excludes: [/UserWarning/],
       when: [
@@ -49,6 +51,7 @@ export const BUILD_TEST_RULES = defineRules(
       examples: [
         'Running phase: checkPhase\nImportError: libcuda.so.1: cannot open shared object file: No such file or directory',
         'Executing pytestCheckPhase\nRuntimeError: No CUDA GPUs are available',
+        'Running phase: installCheckPhase\nsaxpy: CUDA driver version is insufficient for CUDA runtime version (35)',
       ],
     },
     {
