@@ -7,6 +7,8 @@ import { createNixCli } from '../activities/adapters/nix-cli.ts';
 import { type GpuProbe, probeGpus } from '../activities/adapters/nvidia-smi.ts';
 import { createServerClient } from '../activities/adapters/server-client.ts';
 import { createStoreQueries } from '../activities/adapters/store-queries.ts';
+import { createBoundedSet } from '../activities/bounded-set.ts';
+import { cleanUp } from '../activities/clean-up.ts';
 import { createEvaluateActivities } from '../activities/evaluate.ts';
 import { createGpuLease } from '../activities/gpu-lease.ts';
 import { createBuilderActivities } from '../activities/realise.ts';
@@ -24,6 +26,9 @@ import { WORKER_VERSION } from './version.ts';
 
 /** Resumed attempts and new ones share the machine; resuming must not wait behind them. */
 const RESUME_SLOTS = 64;
+/** Paths remembered to save asking for them: some 20 MB. */
+const KNOWN_PATHS = 100_000;
+const CLEAN_UP_SECONDS = 600;
 
 await runProcess('builder', async (stopped) => {
   const config = parseBuilderConfig();
@@ -51,7 +56,7 @@ await runProcess('builder', async (stopped) => {
     environment: nixEnvironment(),
   });
   await using store = createStoreQueries({ prefix: [], environment: nix.environment });
-  const knownValid = new Set<string>();
+  const knownValid = createBoundedSet<string>(KNOWN_PATHS);
   const nixVersion = await nix.version();
   const incarnation = randomUUID();
   let probe: GpuProbe = { kind: 'absent' };
@@ -69,12 +74,20 @@ await runProcess('builder', async (stopped) => {
       slots: createSlots(Math.max(1, config.slots)),
       beatMs: Math.min(2_000, (config.heartbeatSeconds * 1_000) / 4),
       knownValid,
-      knownToServer: new Set(),
+      knownToServer: createBoundedSet<string>(KNOWN_PATHS),
       cacheUrl: () => cache.url,
       leaseGpu: createGpuLease({ gpus, lockFile: (uuid) => join(config.stateDir, `gpu-${uuid}.lock`) }),
       hostFacts: async () => ({ name: config.name, freeBytes: await freeBytesOf(config.stateDir) }),
     }),
-    ...createEvaluateActivities({ nix, store, knownValid, server, stateFolder: folders.evaluations, system: config.system, onWarning: (message) => logger.warn(message) }),
+    ...createEvaluateActivities({
+      nix,
+      store,
+      knownValid,
+      server,
+      stateFolder: folders.evaluations,
+      system: config.system,
+      onWarning: (message) => logger.warn(message),
+    }),
   };
 
   const connection = await untilReachable('Temporal', logger, () =>
@@ -95,7 +108,9 @@ await runProcess('builder', async (stopped) => {
   const own = [workerFor(builderQueue(config.name), RESUME_SLOTS)];
   const builds = pools.map((pool) => workerFor(pool, config.slots));
   // A drained machine may still evaluate: that is how people see what it would build. A sick one may not.
-  const evaluations = config.gpusOnly ? [] : [workerFor(evaluationQueue(config.system), config.evaluationSlots)];
+  const evaluations = config.gpusOnly
+    ? []
+    : [workerFor(evaluationQueue(config.system), config.evaluationSlots)];
   const gpuWorkers = new Map<string, PoolWorker & { slots: number }>();
 
   /** One Worker an architecture, a slot a GPU; a GPU that vanished or came changes the Workers. */
@@ -165,9 +180,16 @@ await runProcess('builder', async (stopped) => {
       run: announce,
       onError: (error) => logger.error(`announcing: ${describeError(error)}`),
     });
+    await using _cleaning = createLoop({
+      everySeconds: CLEAN_UP_SECONDS,
+      run: async () => void (await cleanUp(folders, Date.now())),
+      onError: (error) => logger.error(`cleaning up: ${describeError(error)}`),
+    });
     await stopped;
   }
-  await Promise.all([...own, ...builds, ...evaluations, ...gpuWorkers.values()].map((worker) => worker.stop()));
+  await Promise.all(
+    [...own, ...builds, ...evaluations, ...gpuWorkers.values()].map((worker) => worker.stop()),
+  );
   await Promise.race([
     server.leave(config.name, incarnation),
     new Promise((resolve) => setTimeout(resolve, 1_000)),

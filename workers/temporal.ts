@@ -60,7 +60,10 @@ export async function ensureNamespace(client: Client, namespace: string): Promis
       if (!hasCode(error, ALREADY_EXISTS)) throw error;
     });
   await (connection as Connection).operatorService
-    .addSearchAttributes({ namespace, searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD])) })
+    .addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(SEARCH_ATTRIBUTES.map((name) => [name, KEYWORD])),
+    })
     .catch((error: unknown) => {
       if (!hasCode(error, ALREADY_EXISTS)) throw error;
     });
