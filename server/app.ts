@@ -17,6 +17,7 @@ import { cacheRoutes } from './cache/routes.ts';
 import type { ServerDeps } from './deps.ts';
 import { answerErrors } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
+import { webRoutes } from './web/routes.ts';
 
 /** Nix keeps idle connections for up to 118 s and reuses them; closing earlier makes its next request fail (binary-cache.md §2.11). */
 const KEEP_ALIVE_MS = 130_000;
@@ -65,6 +66,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     { prefix: '/api/v1' },
   );
   await app.register(cacheRoutes(deps));
+  await app.register(webRoutes(deps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),
   );

@@ -3,7 +3,6 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Outcome } from '../../domain/ci/outcome.ts';
 import type { Database } from '../database.ts';
-import { iso } from '../sql.ts';
 
 export const JOB_CHANGES = [
   'newlyFailing',
@@ -72,13 +71,13 @@ export interface Comparison extends Record<string, unknown> {
   readonly id: number;
   readonly number: number;
   readonly revision: string | null;
-  readonly finishedAt: string | null;
+  readonly version: string;
 }
 
 /** The newest older evaluation of the jobset that finished: what an evaluation is compared with. */
 export async function findComparison(db: Database, evaluationId: number): Promise<Comparison | undefined> {
   const [row] = await db.execute<Comparison>(sql`
-    select x.id, x.number, x.revision, ${iso(sql`x.finished_at`)} as "finishedAt"
+    select x.id, x.number, x.revision, x.xmin::text as version
     from evaluations e join evaluations x on x.jobset_id = e.jobset_id and x.number < e.number
     where e.id = ${evaluationId} and x.state = 'finished' and x.outcome = 'finished' order by x.number desc limit 1`);
   return row;

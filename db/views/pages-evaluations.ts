@@ -1,9 +1,49 @@
-/** Parts of an evaluation's page: what was built but should be looked at, and what did not evaluate. */
+/** Evaluations by version, and parts of their pages: what was built but should be looked at, what did not evaluate. */
 
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Outcome } from '../../domain/ci/outcome.ts';
 import type { Database } from '../database.ts';
 import type { VerdictDetail } from './pages-steps.ts';
+
+export interface EvaluationVersion extends Record<string, unknown> {
+  readonly id: number;
+  readonly state: string;
+  readonly outcome: string | null;
+  /** Another one after every change of the row, and so of the steps that the evaluation waits for. */
+  readonly version: string;
+}
+
+const versionColumns = sql`e.id, e.state, e.outcome, e.xmin::text as version`;
+
+/** Newest first; all that tells whether counts of them are still true. */
+export async function listEvaluationVersions(
+  db: Database,
+  filter: {
+    readonly jobsetId?: number | undefined;
+    readonly open?: boolean | undefined;
+    /** Only those older than this id: the cursor. */
+    readonly before?: number | undefined;
+    readonly limit: number;
+  },
+): Promise<EvaluationVersion[]> {
+  const conditions: SQL[] = [sql`true`];
+  if (filter.jobsetId !== undefined) conditions.push(sql`e.jobset_id = ${filter.jobsetId}`);
+  if (filter.open !== undefined)
+    conditions.push(filter.open ? sql`e.state <> 'finished'` : sql`e.state = 'finished'`);
+  if (filter.before !== undefined) conditions.push(sql`e.id < ${filter.before}`);
+  return db.execute<EvaluationVersion>(sql`
+    select ${versionColumns} from evaluations e where ${sql.join(conditions, sql` and `)}
+    order by e.id desc limit ${filter.limit}`);
+}
+
+export async function findEvaluationVersion(
+  db: Database,
+  id: number,
+): Promise<EvaluationVersion | undefined> {
+  const [row] = await db.execute<EvaluationVersion>(sql`
+    select ${versionColumns} from evaluations e where e.id = ${id}`);
+  return row;
+}
 
 export interface SuspectJob extends Record<string, unknown> {
   readonly id: number;

@@ -2,11 +2,14 @@
 
 import { sql } from 'drizzle-orm';
 import type { AttemptGpu } from '../../domain/api/builder.ts';
-import type { Outcome } from '../../domain/ci/outcome.ts';
+import { isFailure, type Outcome, OUTCOMES } from '../../domain/ci/outcome.ts';
 import type { Database } from '../database.ts';
 import { ids, texts } from '../sql.ts';
 import { changeOf, type JobRef, jobRefColumns, withEarlier } from './pages-changes.ts';
 import type { VerdictDetail } from './pages-steps.ts';
+
+/** Said one by one, so that an index can find them among many successes. A cancellation is nobody's failure. */
+const FAILURES = OUTCOMES.filter((outcome) => isFailure(outcome) && outcome !== 'cancelled');
 
 export type FailureSection = 'newlyFailing' | 'failing' | 'stillFailing';
 
@@ -15,11 +18,11 @@ export interface FailureRoot {
   readonly drvHash: string;
   readonly name: string;
   /** Jobs that are this derivation. None: it is only an input of others. */
-  readonly jobs: readonly JobRef[];
+  readonly jobs: JobRef[];
   /** The first of those that fail because of it. */
-  readonly blocked: readonly JobRef[];
+  readonly blocked: JobRef[];
   readonly blockedTotal: number;
-  readonly steps: readonly FailedStep[];
+  readonly steps: FailedStep[];
 }
 
 /** A step that failed by itself: of a GPU check there may be one on each architecture. */
@@ -96,7 +99,7 @@ async function listGroups(
     with failed as (
       select b.id, b.name, b.system, b.variant, b.drv_hash, ${changeOf(previousId)} as change
       from jobs b ${withEarlier(previousId)}
-      where b.evaluation_id = ${evaluationId} and b.outcome not in ('built', 'substituted', 'not-run', 'cancelled')
+      where b.evaluation_id = ${evaluationId} and b.outcome in ${texts(FAILURES)}
     ), placed as (
       select f.*, r.id as root_step, coalesce(r.drv_hash, f.drv_hash) as root_hash
       from failed f

@@ -127,7 +127,7 @@ export async function findUsualSeconds(db: Database, jobIds: readonly number[]):
 }
 
 /** How a job changed against the evaluation before its own. */
-export async function findChange(
+export async function findJobChange(
   db: Database,
   jobId: number,
   previousId: number | null,
@@ -135,6 +135,46 @@ export async function findChange(
   const [row] = await db.execute<JobRef>(sql`
     select ${jobRefColumns(previousId)} from jobs b ${withEarlier(previousId)} where b.id = ${jobId}`);
   return row?.change ?? null;
+}
+
+/** Other jobs of an evaluation that fail because a derivation failed: the first by name, and how many. */
+export async function findBlocked(
+  db: Database,
+  evaluationId: number,
+  previousId: number | null,
+  drvHash: string,
+  limit: number,
+): Promise<{ readonly jobs: readonly JobRef[]; readonly total: number }> {
+  const rows = await db.execute<JobRef & { total: number }>(sql`
+    select ${jobRefColumns(previousId)}, count(*) over ()::int as total
+    from jobs b ${withEarlier(previousId)}
+    where b.evaluation_id = ${evaluationId} and b.drv_hash <> ${drvHash} and b.id in (
+      select js.job_id from steps r join steps s on s.root_step_id = r.id join job_steps js on js.step_id = s.id
+      where r.drv_hash = ${drvHash} and s.outcome = 'dependency-failed')
+    order by b.name, b.system, b.variant limit ${limit}`);
+  return { jobs: rows.map(({ total: _total, ...ref }) => ref), total: rows[0]?.total ?? 0 };
+}
+
+interface DerivationFacts extends Record<string, unknown> {
+  readonly drvHash: string;
+  readonly features: string[];
+}
+
+export async function findDerivationOfJob(db: Database, jobId: number): Promise<DerivationFacts | undefined> {
+  const [row] = await db.execute<DerivationFacts>(sql`
+    select d.drv_hash as "drvHash", to_jsonb(d.features) as features
+    from jobs j join derivations d on d.drv_hash = j.drv_hash where j.id = ${jobId}`);
+  return row;
+}
+
+export async function findDerivationOfStep(
+  db: Database,
+  stepId: number,
+): Promise<DerivationFacts | undefined> {
+  const [row] = await db.execute<DerivationFacts>(sql`
+    select d.drv_hash as "drvHash", to_jsonb(d.features) as features
+    from steps s join derivations d on d.drv_hash = s.drv_hash where s.id = ${stepId}`);
+  return row;
 }
 
 /** Jobs that an aggregate waits for, in its order. One that its evaluation does not have has no id. */

@@ -10,7 +10,7 @@ export interface WaitGroup extends Record<string, unknown> {
   readonly state: string;
   readonly pool: string;
   /** The first by name. */
-  readonly jobs: readonly JobRef[];
+  readonly jobs: JobRef[];
   readonly total: number;
 }
 

@@ -18,8 +18,8 @@ export interface View {
 }
 
 export interface Frame {
-  /** Where the JSON twin is. */
-  readonly jsonUrl: string;
+  /** Where the JSON twin is; a page about nothing has none. */
+  readonly jsonUrl: string | undefined;
   readonly temporalUiUrl: string | undefined;
   readonly version: string;
 }
@@ -41,7 +41,7 @@ export function frame({ title, crumbs = [], body, refreshSeconds }: View, at: Fr
         <title>${title} · nixwarp</title>
         <link rel="stylesheet" href="/assets/style.css" />
         <link rel="icon" href="/assets/icon.svg" type="image/svg+xml" />
-        <link rel="alternate" type="application/json" href="${at.jsonUrl}" title="this page as JSON" />
+        ${at.jsonUrl !== undefined && html`<link rel="alternate" type="application/json" href="${at.jsonUrl}" title="this page as JSON" />`}
       </head>
       <body>
         <a class="skip" href="#main">Skip to content</a>
@@ -67,7 +67,7 @@ export function frame({ title, crumbs = [], body, refreshSeconds }: View, at: Fr
 
 function footer({ jsonUrl, temporalUiUrl, version }: Frame): Html {
   return html`<footer class="site">
-    <a href="${jsonUrl}">This page as JSON</a>
+    ${jsonUrl !== undefined && html`<a href="${jsonUrl}">This page as JSON</a>`}
     <a href="/api/openapi.json">OpenAPI</a>
     ${temporalUiUrl !== undefined && html`<a href="${temporalUiUrl}">Temporal</a>`}
     <span>nixwarp ${version}, times in UTC</span>

@@ -67,7 +67,7 @@ export function sendView(
   reply: FastifyReply,
   view: View,
   { temporalUiUrl }: Pick<ServerDeps, 'temporalUiUrl'>,
-  jsonUrl: string,
+  jsonUrl: string | undefined,
 ): FastifyReply {
   const markup = frame(view, { jsonUrl, temporalUiUrl, version: SERVER_VERSION });
   return reply.headers(SECURITY).type('text/html; charset=utf-8').send(formatHtml(markup));
@@ -79,7 +79,7 @@ function wantsJson(request: FastifyRequest): boolean {
 }
 
 /** The address of this page's twin. */
-export function jsonUrlOf({ url }: FastifyRequest): string {
+function jsonUrlOf({ url }: FastifyRequest): string {
   const [path = '', query = ''] = url.split('?', 2);
   const parameters = new URLSearchParams(query);
   parameters.set('format', 'json');

@@ -5,17 +5,30 @@ import type { EvaluationRow } from '../../../db/evaluations.ts';
 import { findEvaluation } from '../../../db/evaluations.ts';
 import type { ServerDeps } from '../../deps.ts';
 import { NotFoundError } from '../../errors.ts';
-import { createChangeCounter, type ChangeCounter } from './changes.ts';
+import type { EvaluationParts } from './evaluation.ts';
+import { createVersionMemo, type VersionMemo } from './memo.ts';
+import { createSummaries, type ListSummaries } from './summaries.ts';
+
+/** A quarter of a megabyte each at most. */
+const PAGES_REMEMBERED = 60;
 
 export interface ModelContext {
   readonly db: Database;
   readonly deps: ServerDeps;
-  readonly changes: ChangeCounter;
+  readonly listSummaries: ListSummaries;
+  /** Of pages of finished evaluations. */
+  readonly pages: VersionMemo<EvaluationParts>;
 }
 
 export function createModelContext(deps: ServerDeps): ModelContext {
   const { db } = deps.connection;
-  return { db, deps, changes: createChangeCounter(db) };
+  const { now } = deps.ingestDeps;
+  return {
+    db,
+    deps,
+    listSummaries: createSummaries(db, now),
+    pages: createVersionMemo(PAGES_REMEMBERED, now),
+  };
 }
 
 /** An evaluation as other things refer to it. @throws NotFoundError */

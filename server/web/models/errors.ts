@@ -8,7 +8,7 @@ import { EvaluationRefSchema, Id, NullableText } from './schemas.ts';
 
 /** Messages of evaluation errors reach 64 KiB, and a broken revision has thousands of them. */
 const PAGE = 50;
-const CHARACTERS = 20_000;
+const CHARACTERS = 4_000;
 
 export const ErrorSchema = Type.Object({
   id: Id,
@@ -21,7 +21,10 @@ export const ErrorSchema = Type.Object({
 });
 export type EvaluationError = Static<typeof ErrorSchema>;
 
-export const ErrorsPageSchema = Type.Object({ evaluation: EvaluationRefSchema, errors: PageSchema(ErrorSchema) });
+export const ErrorsPageSchema = Type.Object({
+  evaluation: EvaluationRefSchema,
+  errors: PageSchema(ErrorSchema),
+});
 export type ErrorsPage = Static<typeof ErrorsPageSchema>;
 
 export function errorOf(row: ErrorRow): EvaluationError {
@@ -39,6 +42,9 @@ export async function loadErrorsPage(
   const last = rows.at(-1);
   return {
     evaluation,
-    errors: { items: rows.map(errorOf), next: rows.length < PAGE || last === undefined ? null : String(last.id) },
+    errors: {
+      items: rows.map(errorOf),
+      next: rows.length < PAGE || last === undefined ? null : String(last.id),
+    },
   };
 }

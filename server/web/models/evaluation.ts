@@ -1,16 +1,12 @@
 /** The twin of an evaluation's page: failures by root, what else should be looked at, GPU checks by architecture. */
 
 import { Type, type Static } from 'typebox';
-import {
-  type EvaluationView,
-  findEvaluationView,
-  listRunning,
-} from '../../../db/views/evaluations.ts';
-import { findComparison, listChanged } from '../../../db/views/pages-changes.ts';
-import { listErrorPage, listSuspects } from '../../../db/views/pages-evaluations.ts';
+import { type EvaluationView, listRunning } from '../../../db/views/evaluations.ts';
+import { type Comparison, findComparison, listChanged } from '../../../db/views/pages-changes.ts';
+import { findEvaluationVersion, listErrorPage, listSuspects } from '../../../db/views/pages-evaluations.ts';
 import { listFailures } from '../../../db/views/pages-failures.ts';
 import { listGpuChecks } from '../../../db/views/pages-gpu-checks.ts';
-import { listNotRun, listQueued } from '../../../db/views/pages-waits.ts';
+import { listNotRun, listQueued, type WaitGroup } from '../../../db/views/pages-waits.ts';
 import { EvaluationSchema, nullable, ProgressSchema } from '../../../domain/api/resources.ts';
 import { NotFoundError } from '../../errors.ts';
 import { evaluationOf } from '../../views/resources.ts';
@@ -18,18 +14,26 @@ import { describeWait } from '../../views/waits.ts';
 import type { ModelContext } from './context.ts';
 import { errorOf, ErrorSchema } from './errors.ts';
 import { matrixOf, MatrixSchema } from './matrix.ts';
-import { ChangesSchema, FailedStepSchema, Id, JobRefSchema, NullableText, VerdictDetailSchema } from './schemas.ts';
+import type { Changes } from './summaries.ts';
+import {
+  ChangesSchema,
+  FailedStepSchema,
+  Id,
+  JobRefSchema,
+  NullableText,
+  VerdictDetailSchema,
+} from './schemas.ts';
 
 /** What is shown of each list; the rest is a link away, so that 60,000 jobs make a page of the same size. */
 const SHOWN = {
-  roots: 40,
-  blocked: 12,
-  suspects: 60,
-  notRun: 12,
-  errors: 25,
-  errorCharacters: 4_000,
-  checks: 200,
-  changed: 40,
+  roots: 30,
+  blocked: 10,
+  suspects: 50,
+  notRun: 10,
+  errors: 20,
+  errorCharacters: 2_000,
+  checks: 100,
+  changed: 20,
   running: 30,
 } as const;
 
@@ -80,35 +84,68 @@ export const EvaluationPageSchema = Type.Object({
 });
 export type EvaluationPage = Static<typeof EvaluationPageSchema>;
 
+/** What stays as it is while nothing in the evaluation changes. */
+export type EvaluationParts = Omit<
+  EvaluationPage,
+  'evaluation' | 'diff' | 'running' | 'queued' | 'notRun'
+> & {
+  readonly notRunGroups: readonly WaitGroup[];
+};
+
 /** @throws NotFoundError */
 export async function loadEvaluationPage(context: ModelContext, id: number): Promise<EvaluationPage> {
-  const { db, deps, changes } = context;
-  const view = await findEvaluationView(db, id);
-  if (view === undefined) throw new NotFoundError(`there is no evaluation ${id}`);
+  const { db, deps, listSummaries, pages } = context;
+  const version = await findEvaluationVersion(db, id);
+  const [summary] = version === undefined ? [] : await listSummaries([version]);
+  if (version === undefined || summary === undefined) throw new NotFoundError(`there is no evaluation ${id}`);
   const against = await findComparison(db, id);
-  const previousId = against?.id ?? null;
-  const [diff, failures, suspects, errors, checks, progress] = await Promise.all([
-    changes.of(view),
-    loadFailures(context, id, previousId),
+  const { notRunGroups, ...parts } = await pages.get(version, against, () =>
+    loadParts(context, id, against, summary.diff),
+  );
+  return {
+    evaluation: evaluationOf(summary.view, deps.publicUrl),
+    diff: summary.diff,
+    ...parts,
+    ...(await loadProgress(context, summary.view)),
+    // Whom a step waits for is another one every minute.
+    notRun: await Promise.all(
+      notRunGroups.map(async ({ stepId, pool, jobs, total }) => ({
+        pool,
+        jobs,
+        total,
+        reason: await describeWait(db, [stepId]),
+      })),
+    ),
+  };
+}
+
+async function loadParts(
+  context: ModelContext,
+  id: number,
+  against: Comparison | undefined,
+  diff: Changes,
+): Promise<EvaluationParts> {
+  const { db } = context;
+  const [failures, suspects, errors, checks, notRunGroups, changed] = await Promise.all([
+    loadFailures(context, id, against?.id ?? null),
     listSuspects(db, id, SHOWN.suspects),
     listErrorPage(db, id, { after: undefined, limit: SHOWN.errors, characters: SHOWN.errorCharacters }),
     listGpuChecks(db, id, SHOWN.checks),
-    loadProgress(context, view),
+    listNotRun(db, id, SHOWN.notRun),
+    loadChanged(context, id, against?.id ?? null, diff),
   ]);
   return {
-    evaluation: evaluationOf(view, deps.publicUrl),
-    against: against === undefined ? null : { id: against.id, number: against.number, revision: against.revision },
-    diff,
-    ...progress,
+    against:
+      against === undefined ? null : { id: against.id, number: against.number, revision: against.revision },
     ...failures,
     suspects: {
       items: suspects.map(({ total: _total, ...suspect }) => ({ ...suspect, change: null })),
       total: suspects[0]?.total ?? 0,
     },
-    notRun: await loadNotRun(context, id),
     errors: errors.map(errorOf),
     gpuChecks: matrixOf(checks),
-    ...(await loadChanged(context, id, previousId, diff)),
+    notRunGroups,
+    ...changed,
   };
 }
 
@@ -131,30 +168,20 @@ async function loadProgress({ db }: ModelContext, { id, state }: EvaluationView)
   return {
     running: (await listRunning(db, id)).slice(0, SHOWN.running),
     queued: await Promise.all(
-      queued.map(async ({ stepId, pool, total }) => ({ pool, total, reason: await describeWait(db, [stepId]) })),
+      queued.map(async ({ stepId, pool, total }) => ({
+        pool,
+        total,
+        reason: await describeWait(db, [stepId]),
+      })),
     ),
   };
 }
 
-async function loadNotRun({ db }: ModelContext, id: number) {
-  const groups = await listNotRun(db, id, SHOWN.notRun);
-  return Promise.all(
-    groups.map(async ({ stepId, pool, jobs, total }) => ({
-      pool,
-      jobs,
-      total,
-      reason: await describeWait(db, [stepId]),
-    })),
-  );
-}
-
-async function loadChanged(
-  { db }: ModelContext,
-  id: number,
-  previousId: number | null,
-  diff: Static<typeof ChangesSchema>,
-) {
+async function loadChanged({ db }: ModelContext, id: number, previousId: number | null, diff: Changes) {
   const list = async (change: 'fixed' | 'new' | 'vanished') =>
-    previousId === null || diff[change] === 0 ? [] : [...(await listChanged(db, id, previousId, change, SHOWN.changed))];
-  return { fixed: await list('fixed'), new: await list('new'), vanished: await list('vanished') };
+    previousId === null || diff[change] === 0
+      ? []
+      : [...(await listChanged(db, id, previousId, change, SHOWN.changed))];
+  const [fixed, added, vanished] = await Promise.all([list('fixed'), list('new'), list('vanished')]);
+  return { fixed, new: added, vanished };
 }

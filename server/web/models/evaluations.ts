@@ -2,13 +2,12 @@
 
 import { Type, type Static } from 'typebox';
 import { findJobset } from '../../../db/jobsets.ts';
-import { type EvaluationFilter, listEvaluationViews } from '../../../db/views/evaluations.ts';
+import { listEvaluationVersions } from '../../../db/views/pages-evaluations.ts';
 import { findNewestEvaluationOf } from '../../../db/views/projects.ts';
 import { JobsetSchema, PageSchema } from '../../../domain/api/resources.ts';
 import { NotFoundError } from '../../errors.ts';
-import { evaluationOf } from '../../views/resources.ts';
 import type { ModelContext } from './context.ts';
-import { EvaluationWithChangesSchema } from './overview.ts';
+import { EvaluationWithChangesSchema, withChanges } from './overview.ts';
 import { Id } from './schemas.ts';
 
 const PAGE = 20;
@@ -23,15 +22,13 @@ export type JobsetPage = Static<typeof JobsetPageSchema>;
 
 /** Newest first. */
 export async function loadEvaluations(
-  { db, deps, changes }: ModelContext,
-  filter: Pick<EvaluationFilter, 'jobsetId' | 'before'>,
+  { db, deps, listSummaries }: ModelContext,
+  filter: { readonly jobsetId?: number; readonly before?: number | undefined },
 ): Promise<Evaluations> {
-  const views = await listEvaluationViews(db, { ...filter, limit: PAGE });
-  const items = await Promise.all(
-    views.map(async (view) => ({ ...evaluationOf(view, deps.publicUrl), diff: await changes.of(view) })),
-  );
-  const last = views.at(-1);
-  return { items, next: views.length < PAGE || last === undefined ? null : String(last.id) };
+  const versions = await listEvaluationVersions(db, { ...filter, limit: PAGE });
+  const items = (await listSummaries(versions)).map((summary) => withChanges(summary, deps.publicUrl));
+  const last = versions.at(-1);
+  return { items, next: versions.length < PAGE || last === undefined ? null : String(last.id) };
 }
 
 export async function loadJobsetPage(

@@ -55,7 +55,7 @@ export function matrixOf(checks: readonly GpuCheckRow[]): Matrix {
   };
 }
 
-/** `sm_89` → 89: numbers of architectures grow with their age. */
+/** `sm_89` → 89: the number grows from generation to generation. */
 function rank(architecture: string): number {
   return Number(/^sm_(\d+)/.exec(architecture)?.[1] ?? Number.MAX_SAFE_INTEGER);
 }

@@ -2,19 +2,23 @@
 
 import { Type, type Static } from 'typebox';
 import { findOverall, listBuilderViews } from '../../../db/views/fleet.ts';
-import { listEvaluationViews } from '../../../db/views/evaluations.ts';
+import { listEvaluationVersions } from '../../../db/views/pages-evaluations.ts';
 import { listRunningAttempts } from '../../../db/views/pages-fleet.ts';
 import { BuilderSchema, EvaluationSchema, StatusSchema } from '../../../domain/api/resources.ts';
 import { SERVER_VERSION } from '../../version.ts';
 import { evaluationOf } from '../../views/resources.ts';
 import type { ModelContext } from './context.ts';
 import { ChangesSchema, RunningSchema } from './schemas.ts';
+import type { EvaluationSummary } from './summaries.ts';
 
 const OPEN_SHOWN = 10;
 const RECENT_SHOWN = 8;
 const RUNNING_SHOWN = 20;
 
-export const EvaluationWithChangesSchema = Type.Object({ ...EvaluationSchema.properties, diff: ChangesSchema });
+export const EvaluationWithChangesSchema = Type.Object({
+  ...EvaluationSchema.properties,
+  diff: ChangesSchema,
+});
 export type EvaluationWithChanges = Static<typeof EvaluationWithChangesSchema>;
 
 export const OverviewSchema = Type.Object({
@@ -28,15 +32,14 @@ export const OverviewSchema = Type.Object({
 });
 export type Overview = Static<typeof OverviewSchema>;
 
-export async function loadOverview({ db, deps, changes }: ModelContext): Promise<Overview> {
-  const [overall, open, newest, running, builders] = await Promise.all([
+export async function loadOverview({ db, deps, listSummaries }: ModelContext): Promise<Overview> {
+  const [overall, open, finished, running, builders] = await Promise.all([
     findOverall(db),
-    listEvaluationViews(db, { open: true, limit: OPEN_SHOWN }),
-    listEvaluationViews(db, { limit: RECENT_SHOWN }),
+    listEvaluationVersions(db, { open: true, limit: OPEN_SHOWN }),
+    listEvaluationVersions(db, { open: false, limit: RECENT_SHOWN }),
     listRunningAttempts(db, RUNNING_SHOWN),
     listBuilderViews(db),
   ]);
-  const recent = newest.filter((evaluation) => evaluation.state === 'finished');
   return {
     status: {
       name: 'nixwarp',
@@ -47,14 +50,13 @@ export async function loadOverview({ db, deps, changes }: ModelContext): Promise
       ...overall,
       ready: overall.builders > 0,
     },
-    open: open.map((evaluation) => evaluationOf(evaluation, deps.publicUrl)),
-    recent: await Promise.all(
-      recent.map(async (evaluation) => ({
-        ...evaluationOf(evaluation, deps.publicUrl),
-        diff: await changes.of(evaluation),
-      })),
-    ),
+    open: (await listSummaries(open)).map(({ view }) => evaluationOf(view, deps.publicUrl)),
+    recent: (await listSummaries(finished)).map((summary) => withChanges(summary, deps.publicUrl)),
     running: [...running],
     builders: [...builders],
   };
+}
+
+export function withChanges({ view, diff }: EvaluationSummary, publicUrl: string): EvaluationWithChanges {
+  return { ...evaluationOf(view, publicUrl), diff };
 }

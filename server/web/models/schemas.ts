@@ -14,7 +14,11 @@ export const JobRefSchema = Type.Object(
     system: Type.String(),
     variant: NullableText,
     outcome: NullableText,
-    change: nullable(Type.String({ description: 'against the evaluation before: newlyFailing, stillFailing, fixed, new, …' })),
+    change: nullable(
+      Type.String({
+        description: 'against the evaluation before: newlyFailing, stillFailing, fixed, new, …',
+      }),
+    ),
   },
   { description: 'a job, by name' },
 );

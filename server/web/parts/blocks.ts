@@ -19,14 +19,20 @@ export function facts(pairs: readonly (readonly [string, HtmlValue])[]): Html {
 
 /** Commands to be copied; a line that ends in `\` goes on in the next. */
 export function commands(lines: readonly string[], label: string): Html {
-  return html`<pre class="commands" tabindex="0" role="group" aria-label="${label}"><code>${lines.join('\n')}</code></pre>`;
+  return html`<pre
+    class="commands"
+    tabindex="0"
+    role="group"
+    aria-label="${label}"
+  ><code>${lines.join('\n')}</code></pre>`;
 }
 
 /** A section with its own address; `total` stands beside its name. */
-export function section(id: string, title: string, body: HtmlValue, total?: number): Html {
+export function section(id: string, title: string, body: HtmlValue, total?: number | string): Html {
   return html`<section id="${id}" aria-labelledby="${id}-title">
     <h2 id="${id}-title">
-      <a class="anchor" href="#${id}">${title}</a>${total !== undefined && html` <span class="total">${count(total)}</span>`}
+      <a class="anchor" href="#${id}">${title}</a
+      >${total !== undefined && html` <span class="total">${typeof total === 'number' ? count(total) : total}</span>`}
     </h2>
     ${body}
   </section>`;
@@ -58,5 +64,7 @@ export function more(shown: number, total: number, href: string, noun = 'more'):
 
 /** The way to the next page of a list. */
 export function pager(href: string | null): Html | null {
-  return href === null ? null : html`<nav class="pager" aria-label="Pages"><a rel="next" href="${href}">Next page</a></nav>`;
+  return href === null
+    ? null
+    : html`<nav class="pager" aria-label="Pages"><a rel="next" href="${href}">Next page</a></nav>`;
 }

@@ -2,7 +2,8 @@
 
 import { OUTCOMES } from '../../../domain/ci/outcome.ts';
 import { html, type Html, joined } from '../html.ts';
-import { familyOf, outcome, wordsOf } from './outcome.ts';
+import { changeWords } from './names.ts';
+import { familyOf, outcome } from './outcome.ts';
 import { count } from './times.ts';
 
 type Counts = Readonly<Record<string, number>>;
@@ -27,7 +28,12 @@ export function outcomeBar(counts: Counts): Html {
   let x = 0;
   const rects = entriesInOrder(counts).map(([word, jobs]) => {
     const width = (jobs / total) * 100;
-    const rect = html`<rect class="${familyOf(word)}" x="${x.toFixed(2)}%" width="${width.toFixed(2)}%" height="100%"></rect>`;
+    const rect = html`<rect
+      class="${familyOf(word)} ${word}"
+      x="${x.toFixed(2)}%"
+      width="${width.toFixed(2)}%"
+      height="100%"
+    ></rect>`;
     x += width;
     return rect;
   });
@@ -46,35 +52,27 @@ export function outcomeCounts(counts: Counts, href?: (word: string) => string): 
   </ul>`;
 }
 
-/** `2 newly failing, 1 fixed`; what did not happen is not said. */
-export function changeSummary(diff: {
-  readonly against: number | null;
-  readonly newlyFailing: number;
-  readonly stillFailing: number;
-  readonly fixed: number;
-  readonly new: number;
-  readonly vanished: number;
-}): Html {
-  if (diff.against === null) return html`<span class="quiet">nothing to compare with</span>`;
-  const part = (jobs: number, words: string, family: string) =>
-    jobs > 0 && html`<span class="${family}">${count(jobs)} ${words}</span>`;
-  const parts = joined(
-    [
-      part(diff.newlyFailing, 'newly failing', 'bad'),
-      part(diff.vanished, 'vanished', 'warn'),
-      part(diff.fixed, 'fixed', 'good'),
-      part(diff.stillFailing, 'still failing', 'quiet'),
-      part(diff.new, 'new', 'quiet'),
-    ],
-    ', ',
-  );
-  const changed = diff.newlyFailing + diff.vanished + diff.fixed + diff.stillFailing + diff.new > 0;
-  return changed ? parts : html`<span class="quiet">no change</span>`;
-}
+/** In the order in which they matter, each with its colour. */
+const CHANGES = [
+  ['newlyFailing', 'bad'],
+  ['vanished', 'warn'],
+  ['fixed', 'good'],
+  ['stillFailing', 'quiet'],
+  ['new', 'quiet'],
+] as const;
 
-/** `3 failed, 20 built` as plain text. */
-export function countsText(counts: Counts): string {
-  return entriesInOrder(counts)
-    .map(([word, jobs]) => `${count(jobs)} ${wordsOf(word)}`)
-    .join(', ');
+type ChangeCounts = { readonly against: number | null } & Readonly<
+  Record<(typeof CHANGES)[number][0], number>
+>;
+
+/** `2 newly failing, 1 fixed`; what did not happen is not said. `linked`: to the sections of this page. */
+export function changeSummary(diff: ChangeCounts, linked = false): Html {
+  if (diff.against === null) return html`<span class="quiet">nothing to compare with</span>`;
+  const parts = CHANGES.filter(([change]) => diff[change] > 0).map(([change, family]) => {
+    const words = `${count(diff[change])} ${changeWords(change)}`;
+    return linked
+      ? html`<a class="${family}" href="#${change}">${words}</a>`
+      : html`<span class="${family}">${words}</span>`;
+  });
+  return parts.length > 0 ? joined(parts, ', ') : html`<span class="quiet">no change</span>`;
 }

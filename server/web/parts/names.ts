@@ -16,7 +16,8 @@ export function placeOf({ system, variant }: Pick<Named, 'system' | 'variant'>):
 
 /** A job by name, with system and variant beside it. */
 export function jobLink(job: Named & { readonly id: number }): Html {
-  return html`<a class="name" href="/jobs/${job.id}">${job.name}</a> <span class="place">${placeOf(job)}</span>`;
+  return html`<a class="name" href="/jobs/${job.id}">${job.name}</a>
+    <span class="place">${placeOf(job)}</span>`;
 }
 
 const CHANGE_WORDS: Readonly<Record<string, string>> = {
@@ -33,7 +34,11 @@ export function changeWords(change: string): string {
   return CHANGE_WORDS[change] ?? change;
 }
 
-type ListedJob = Named & { readonly id: number; readonly outcome: string | null; readonly change?: string | null };
+type ListedJob = Named & {
+  readonly id: number;
+  readonly outcome: string | null;
+  readonly change?: string | null;
+};
 
 /** A list of jobs, each with its outcome; `section` is the change that all are listed under and need not say. */
 export function jobList(jobs: readonly ListedJob[], section?: string): Html {
@@ -58,7 +63,13 @@ export function evaluationName(evaluation: {
 }
 
 /** A revision as people quote it, with a mark where the tree had changes that no commit holds. */
-export function revision({ revision: text, dirty }: { readonly revision: string | null; readonly dirty: boolean }): Html {
+export function revision({
+  revision: text,
+  dirty,
+}: {
+  readonly revision: string | null;
+  readonly dirty: boolean;
+}): Html {
   if (text === null) return html`<span class="quiet">${dirty ? 'uncommitted files' : 'no revision'}</span>`;
   return joined(
     [

@@ -16,7 +16,8 @@ const TEXT = '\uFE0E';
 const good = (words: string): Look => ({ family: 'good', symbol: `✔${TEXT}`, words });
 const bad = (words: string): Look => ({ family: 'bad', symbol: `✘${TEXT}`, words });
 const quiet = (symbol: string, words: string): Look => ({ family: 'quiet', symbol, words });
-const busy = (words: string): Look => ({ family: 'busy', symbol: `⏵${TEXT}`, words });
+// ⏵ itself is in few fonts; ▶ looks the same and is in all.
+const busy = (words: string): Look => ({ family: 'busy', symbol: `▶${TEXT}`, words });
 
 const LOOKS: Readonly<Record<string, Look>> = {
   // Outcomes of steps and jobs.
@@ -51,7 +52,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   unfinished: quiet('…', 'unfinished'),
   // Of builders.
   active: good('active'),
-  drained: { family: 'warn', symbol: '⏸︎', words: 'drained' },
+  drained: { family: 'warn', symbol: '○', words: 'drained' },
   gone: bad('gone'),
 };
 
@@ -69,7 +70,9 @@ export function outcome(word: string): Html {
 /** The symbol alone, with its words for those who do not see it; beside text that says the same. */
 export function outcomeSymbol(word: string): Html {
   const { family, symbol, words } = lookOf(word);
-  return html`<span class="outcome ${family}" role="img" aria-label="${words}" title="${words}">${symbol}</span>`;
+  return html`<span class="outcome ${family}" role="img" aria-label="${words}" title="${words}"
+    >${symbol}</span
+  >`;
 }
 
 export function wordsOf(word: string): string {
@@ -91,5 +94,7 @@ export function evaluationOutcome(evaluation: {
   if (ended !== 'finished') return outcome(ended ?? state);
   const failed = Object.entries(jobs).some(([word]) => familyOf(word) === 'bad' || familyOf(word) === 'warn');
   if (!failed && errors === 0) return outcome('finished');
-  return html`<span class="outcome bad"><span aria-hidden="true">✘${TEXT}</span> finished with failures</span>`;
+  return html`<span class="outcome bad"
+    ><span aria-hidden="true">✘${TEXT}</span> finished with failures</span
+  >`;
 }

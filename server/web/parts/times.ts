@@ -36,8 +36,8 @@ export function secondsBetween(from: string | null, to: string | null): number |
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** `812 B`, `11.8 MiB`. */
-export function bytes(count: number): string {
-  let value = count;
+export function bytes(size: number): string {
+  let value = size;
   let unit = 0;
   for (; value >= 1024 && unit < UNITS.length - 1; unit++) value /= 1024;
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;

@@ -16,7 +16,10 @@ const RETRY_WORDS: Readonly<Record<string, string>> = {
 };
 
 /** `build-compile/api-change`. */
-export function className({ class: failureClass, subclass }: Pick<VerdictDetail, 'class' | 'subclass'>): Html {
+export function className({
+  class: failureClass,
+  subclass,
+}: Pick<VerdictDetail, 'class' | 'subclass'>): Html {
   return html`<span class="class">${failureClass}/${subclass}</span>`;
 }
 
@@ -32,10 +35,14 @@ export function evidence(verdict: VerdictDetail, attemptId: number | null): Html
   const number = (at: number | null) => {
     if (at === null) return html`<span class="no"></span>`;
     if (attemptId === null) return html`<span class="no">${at}</span>`;
-    return html`<a class="no" href="/attempts/${attemptId}/log#L${at}" aria-label="line ${at} of the log">${at}</a>`;
+    return html`<a class="no" href="/attempts/${attemptId}/log#L${at}" aria-label="line ${at} of the log"
+      >${at}</a
+    >`;
   };
   const row = (at: number | null, content: string, decides: boolean) =>
-    html`<div class="row${decides ? ' decides' : ''}">${number(at)}<span class="text">${content}</span></div>`;
+    html`<div class="row${decides ? ' decides' : ''}">
+      ${number(at)}<span class="text">${content}</span>
+    </div>`;
   return html`<figure class="evidence">
     <div class="lines">
       ${before !== null && row(line === null ? null : line - 1, before, false)} ${row(line, text, true)}

@@ -1,0 +1,39 @@
+/** Whose failure something is: its own, with the verdict on its last attempt, or that of a derivation below it. */
+
+import { html, type Html } from '../html.ts';
+import type { ReportedAttempt, ReportedRoot, ReportedStep } from '../models/report.ts';
+import { outcomeSymbol } from './outcome.ts';
+import type { VerdictDetail } from './verdict.ts';
+
+export interface JudgedStep {
+  readonly step: ReportedStep;
+  readonly attempt: ReportedAttempt;
+  readonly verdict: VerdictDetail;
+}
+
+/** Steps that failed by themselves, each with the verdict on its last attempt. */
+export function judgedSteps(steps: readonly ReportedStep[]): JudgedStep[] {
+  return steps.flatMap((step) => {
+    const attempt = step.attempts.at(-1);
+    const verdict = attempt?.verdict ?? null;
+    const good = step.outcome === 'built' || step.outcome === 'substituted';
+    return good || attempt === undefined || verdict === null ? [] : [{ step, attempt, verdict }];
+  });
+}
+
+/** The derivations to look at instead. */
+export function causeOf(roots: readonly ReportedRoot[]): Html {
+  return html`<p class="explanation">It was not tried, because something that it needs failed:</p>
+    <ul class="jobs roots">
+      ${roots.map(
+        ({ stepId, jobId, jobName, name, architecture }) =>
+          html`<li>
+            ${outcomeSymbol('failed')}
+            <a class="name" href="${jobId === null ? `/steps/${stepId}` : `/jobs/${jobId}`}"
+              >${jobName ?? name}</a
+            >
+            ${architecture !== null && html`<span class="place">on ${architecture}</span>`}
+          </li> `,
+      )}
+    </ul>`;
+}
