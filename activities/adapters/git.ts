@@ -25,12 +25,21 @@ export function createGitRepositories(
   // Never asks a person, and reads no configuration of one.
   const env = { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
 
-  function git(args: readonly string[], timeout = 0): Promise<string> {
+  function git(
+    args: readonly string[],
+    timeout = 0,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     return new Promise((resolve, reject) => {
-      execFile('git', args, { env, maxBuffer: MAX_OUTPUT_BYTES, timeout }, (error, stdout, stderr) => {
-        if (error === null) resolve(stdout);
-        else reject(new Error(`git ${args.join(' ')}: ${stderr.trim() || error.message}`));
-      });
+      execFile(
+        'git',
+        args,
+        { env: { ...env, ...more }, maxBuffer: MAX_OUTPUT_BYTES, timeout },
+        (error, stdout, stderr) => {
+          if (error === null) resolve(stdout);
+          else reject(new Error(`git ${args.join(' ')}: ${stderr.trim() || error.message}`));
+        },
+      );
     });
   }
 
@@ -83,9 +92,27 @@ export function createGitRepositories(
           '+refs/heads/*:refs/heads/*',
         ]),
       );
+      // Files only, without a repository of their own; renamed into place, so that a folder that is there is whole.
       const unfinished = `${tree}.${process.pid}`;
-      await git(['clone', '--quiet', '--no-checkout', '--shared', '--', repository, unfinished]);
-      await git(['-C', unfinished, 'checkout', '--quiet', '--detach', revision]);
+      await mkdir(unfinished, { recursive: true });
+      const index = { GIT_INDEX_FILE: `${unfinished}.index` };
+      await git(
+        [
+          '--git-dir',
+          repository,
+          '--work-tree',
+          unfinished,
+          'checkout',
+          '--quiet',
+          '--force',
+          revision,
+          '--',
+          '.',
+        ],
+        0,
+        index,
+      );
+      await rm(index.GIT_INDEX_FILE, { force: true });
       await rename(unfinished, tree).catch(() => rm(unfinished, { recursive: true, force: true }));
       return tree;
     },
