@@ -18,9 +18,13 @@ export interface StepPlace extends Record<string, unknown> {
   /** The job of the evaluation that is this derivation; `null` where it is only an input of others. */
   readonly jobId: number | null;
   readonly jobName: string | null;
+  /** The last one that has a log. */
+  readonly attemptId: number | null;
+  /** On its last attempt. */
+  readonly verdict: VerdictDetail | null;
 }
 
-/** Steps with their names, and with the jobs that they are in an evaluation. */
+/** Steps with their names, the jobs that they are in an evaluation, and why they failed where they did. */
 export async function listStepPlaces(
   db: Database,
   evaluationId: number,
@@ -28,11 +32,15 @@ export async function listStepPlaces(
 ): Promise<StepPlace[]> {
   if (stepIds.length === 0) return [];
   return db.execute<StepPlace>(sql`
-    select s.id as "stepId", d.name, s.architecture, j.id as "jobId", j.name as "jobName"
+    select s.id as "stepId", d.name, s.architecture, j.id as "jobId", j.name as "jobName",
+      case when l.attempt_id is not null then a.id end as "attemptId", f.verdict
     from steps s join derivations d on d.drv_hash = s.drv_hash
     left join lateral (
       select j.id, j.name from jobs j where j.drv_hash = s.drv_hash and j.evaluation_id = ${evaluationId} order by j.name limit 1
     ) j on true
+    left join lateral (select x.id from attempts x where x.step_id = s.id order by x.id desc limit 1) a on true
+    left join logs l on l.attempt_id = a.id
+    left join findings f on f.attempt_id = a.id and s.outcome not in ('built', 'substituted')
     where s.id in ${ids(stepIds)} order by s.id`);
 }
 

@@ -44,6 +44,10 @@ export function formatHtml(markup: Html): string {
   return markup[MARKUP];
 }
 
+export function isNothing(markup: Html): boolean {
+  return markup[MARKUP] === '';
+}
+
 /** Pieces with a separator between them; what is nothing takes none. */
 export function joined(pieces: readonly HtmlValue[], separator: Html | string): Html {
   const present = pieces.map(markupOfValue).filter((piece) => piece !== '');

@@ -102,7 +102,7 @@ export function reproduceCommands(
 export function jobCommands(
   job: { readonly name: string; readonly variant: string | null },
   evaluationId: number,
-  { failed, open }: { readonly failed: boolean; readonly open: boolean },
+  { failed, open, hasLog }: { readonly failed: boolean; readonly open: boolean; readonly hasLog: boolean },
 ): Commands[] {
   const word = shellWord(job.variant === null ? job.name : `${job.name}@${job.variant}`);
   const command = (verb: string) => `nixwarp ${verb} ${word} --evaluation ${evaluationId}`;
@@ -112,7 +112,7 @@ export function jobCommands(
       lines: [
         ...(failed ? [command('retry')] : []),
         command('why'),
-        ...(open ? [command('log --follow')] : [command('log')]),
+        ...(open ? [command('log --follow')] : hasLog ? [command('log')] : []),
       ],
     },
   ];

@@ -15,13 +15,21 @@ import {
 import { listJobViews } from '../../../db/views/run-document.ts';
 import { nullable } from '../../../domain/api/resources.ts';
 import { RunJobSchema } from '../../../domain/api/runs.ts';
+import { isSuccess } from '../../../domain/ci/outcome.ts';
 import { NotFoundError } from '../../errors.ts';
 import { runJob } from '../../views/run-document.ts';
 import { describeWait } from '../../views/waits.ts';
 import { jobCommands, reproduceCommands } from './commands.ts';
 import { getEvaluationRef, type ModelContext } from './context.ts';
 import { ReportedStepSchema, reportRoots, reportSteps, RootSchema } from './report.ts';
-import { CommandsSchema, EvaluationRefSchema, Id, JobRefSchema, NullableText } from './schemas.ts';
+import {
+  CommandsSchema,
+  EvaluationRefSchema,
+  Id,
+  JobRefSchema,
+  NullableText,
+  VerdictDetailSchema,
+} from './schemas.ts';
 
 const HISTORY_SHOWN = 12;
 const BLOCKED_SHOWN = 20;
@@ -44,6 +52,8 @@ export const JobPageSchema = Type.Object({
   kind: Type.String(),
   /** Against the evaluation before. */
   change: NullableText,
+  /** Of a job that succeeded: what should be looked at all the same. */
+  finding: nullable(VerdictDetailSchema),
   steps: Type.Array(ReportedStepSchema),
   /** Whose failures it inherited. */
   roots: Type.Array(RootSchema),
@@ -90,12 +100,14 @@ export async function loadJobPage({ db, deps }: ModelContext, id: number): Promi
     listHistory(db, id, HISTORY_SHOWN),
     runJob(db, view),
   ]);
+  const hasLog = steps.some((step) => step.attempts.some((attempt) => attempt.logBytes !== null));
   const had = outputs.filter((output) => output.narSize !== null || output.upstream !== null);
   return {
     evaluation,
     job,
     kind: view.kind,
     change: await findJobChange(db, id, previousId),
+    finding: view.outcome !== null && isSuccess(view.outcome) ? view.verdict : null,
     steps,
     roots: await reportRoots(db, place.evaluationId, steps),
     blocked: {
@@ -116,13 +128,14 @@ export async function loadJobPage({ db, deps }: ModelContext, id: number): Promi
           drvPath: view.drvPath,
           outputs: had.map((output) => output.path),
           features: derivation.features,
-          hasLog: steps.some((step) => step.attempts.some((attempt) => attempt.logBytes !== null)),
+          hasLog,
         },
         deps.cacheFacts,
       ),
       ...jobCommands(job, evaluation.id, {
         failed: view.outcome !== null && !['built', 'substituted', 'not-run'].includes(view.outcome),
         open: view.outcome === null,
+        hasLog,
       }),
     ],
   };

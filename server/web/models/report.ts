@@ -26,6 +26,8 @@ export const RootSchema = Type.Object({
   architecture: NullableText,
   jobId: nullable(Id),
   jobName: NullableText,
+  attemptId: nullable(Id),
+  verdict: nullable(VerdictDetailSchema),
 });
 export type ReportedRoot = Static<typeof RootSchema>;
 

@@ -88,7 +88,7 @@ function head({ evaluation, against, diff }: EvaluationPage): Html {
         ${
           against === null
             ? 'No evaluation of this jobset finished before: there is nothing to compare with.'
-            : html`Against <a href="/evaluations/${against.id}">#${against.number}</a>: jobs
+            : html`Against <a href="/evaluations/${against.id}">#${against.number}</a>:
                 ${changeSummary(diff, true)}.`
         }
       </p>`

@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { IdParams } from '../../../domain/api/resources.ts';
-import { html, type Html, joined } from '../html.ts';
+import { html, type Html, isNothing, joined } from '../html.ts';
 import type { View } from '../layout.ts';
 import type { ModelContext } from '../models/context.ts';
 import { type JobPage, JobPageSchema, loadJobPage } from '../models/job.ts';
@@ -70,44 +70,35 @@ function head({ job, change, usualSeconds, steps }: JobPage): Html {
     ])}`;
 }
 
-/** Its own verdicts, else whose failure it inherited, else what it waits for. */
-function report({ job, steps, roots, evaluation }: JobPage): Html | null {
+const TITLES: Readonly<Record<string, string>> = {
+  unfinished: 'What it waits for',
+  'not-run': 'Why it was not run',
+  cancelled: 'Why it was cancelled',
+  built: 'Built, but',
+  substituted: 'Built, but',
+};
+
+/** Whose failure it inherited, its own verdicts, or what it waits for. */
+function report({ job, finding, steps, roots }: JobPage): Html | null {
   const judged = judgedSteps(steps);
-  const own =
-    judged.length === 0 && job.verdict !== null && job.outcome !== 'dependency-failed'
-      ? html`<p class="explanation">${job.verdict.explanation}</p>
-          ${job.verdict.evidence !== null && html`<p><code>${job.verdict.evidence}</code></p>`}
-          ${facts([
-            ['Class', `${job.verdict.class}/${job.verdict.subclass}`],
-            ['Rule', html`<code>${job.verdict.rule}</code>`],
-          ])}`
-      : null;
-  const good = job.outcome === 'built' || job.outcome === 'substituted';
-  const parts = joined(
+  const waits = job.outcome === null || job.outcome === 'not-run';
+  const body = joined(
     [
       roots.length > 0 && causeOf(roots),
-      own,
+      finding !== null && verdictReport(finding, null),
       ...judged.map(
         ({ step, attempt, verdict }) =>
           html`${judged.length > 1 && step.architecture !== null && html`<h3>${step.architecture}</h3>`}
           ${verdictReport(verdict, attempt.id)}`,
       ),
-      job.reason !== null &&
-        (job.outcome === null || job.outcome === 'not-run') &&
-        html`<p class="explanation">${job.reason}</p>`,
-      evaluation.outcome === 'cancelled' &&
-        job.outcome === 'cancelled' &&
-        html`<p>The evaluation was cancelled.</p>`,
+      waits && job.reason !== null && html`<p class="explanation">${job.reason}</p>`,
+      job.outcome === 'cancelled' && html`<p>Its evaluation was cancelled, or superseded by a newer one.</p>`,
     ],
     '',
   );
-  const title = good
-    ? 'Built, but'
-    : job.outcome === null || job.outcome === 'not-run'
-      ? 'Why it waits'
-      : 'Why it failed';
-  const present = roots.length > 0 || own !== null || judged.length > 0 || job.reason !== null;
-  return present && !(good && own === null) ? section('verdict', title, parts) : null;
+  return isNothing(body)
+    ? null
+    : section('verdict', TITLES[job.outcome ?? 'unfinished'] ?? 'Why it failed', body);
 }
 
 function blockedSection({ blocked: { jobs, total, drvHash }, evaluation }: JobPage): Html | null {

@@ -31,7 +31,7 @@ export function stepPage(app: FastifyInstance, context: ModelContext): void {
 
 function stepView({ evaluation, jobId, step, roots, blocked, commands }: StepPage): View {
   const judged = judgedSteps([step]);
-  const { name, architecture, drvPath, waits, reason, pool } = step;
+  const { name, architecture, waits, reason, pool } = step;
   return {
     title: name,
     crumbs: [
@@ -73,11 +73,6 @@ function stepView({ evaluation, jobId, step, roots, blocked, commands }: StepPag
         )
       }
       ${step.attempts.length > 0 && section('attempts', 'Attempts', stepAttempts([step]))}
-      ${section(
-        'reproduce',
-        'Reproduce',
-        html`${reproduction(commands)}
-          <p class="paths"><code>${drvPath}</code></p>`,
-      )}`,
+      ${section('reproduce', 'Reproduce', reproduction(commands))}`,
   };
 }

@@ -2,8 +2,7 @@
 
 import { html, type Html } from '../html.ts';
 import type { ReportedAttempt, ReportedRoot, ReportedStep } from '../models/report.ts';
-import { outcomeSymbol } from './outcome.ts';
-import type { VerdictDetail } from './verdict.ts';
+import { type VerdictDetail, verdictLine } from './verdict.ts';
 
 export interface JudgedStep {
   readonly step: ReportedStep;
@@ -21,19 +20,19 @@ export function judgedSteps(steps: readonly ReportedStep[]): JudgedStep[] {
   });
 }
 
-/** The derivations to look at instead. */
+/** The derivations to look at instead, each with its own verdict. */
 export function causeOf(roots: readonly ReportedRoot[]): Html {
   return html`<p class="explanation">It was not tried, because something that it needs failed:</p>
-    <ul class="jobs roots">
-      ${roots.map(
-        ({ stepId, jobId, jobName, name, architecture }) =>
-          html`<li>
-            ${outcomeSymbol('failed')}
-            <a class="name" href="${jobId === null ? `/steps/${stepId}` : `/jobs/${jobId}`}"
-              >${jobName ?? name}</a
-            >
+    <ul class="failures">
+      ${roots.map(({ stepId, jobId, jobName, name, architecture, attemptId, verdict }) => {
+        const href = jobId === null ? `/steps/${stepId}` : `/jobs/${jobId}`;
+        return html`<li>
+          <div class="line">
+            <h3><a class="name" href="${href}">${jobName ?? name}</a></h3>
             ${architecture !== null && html`<span class="place">on ${architecture}</span>`}
-          </li> `,
-      )}
+          </div>
+          ${verdict !== null && verdictLine(verdict, attemptId)}
+        </li> `;
+      })}
     </ul>`;
 }

@@ -14,9 +14,8 @@ export function commandList(list: readonly Commands[]): Html {
 
 /** The same, with what Nix must be told before it knows them. */
 export function reproduction(list: readonly Commands[]): Html {
-  return html`${commandList(list)}
-    <p class="quiet">
-      <code>nix copy</code>, <code>build</code> and <code>log</code> need
-      <code>experimental-features = nix-command</code> in nix.conf.
-    </p>`;
+  return html`<p class="quiet">
+      With <code>experimental-features = nix-command</code> in nix.conf; the derivation comes from this cache.
+    </p>
+    ${commandList(list)}`;
 }
