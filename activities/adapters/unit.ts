@@ -187,46 +187,61 @@ export async function killUnit(unit: Unit, reason: string): Promise<void> {
   const leader = await readLeader(unit);
   if (leader === undefined) return;
   if (state.kind === 'running') await writeWhole(join(unit.folder, 'killed'), reason);
-  const family = descendants(await listProcesses(), leader.pid);
-  const buildTops = new Set(
-    (await Promise.all(family.map((entry) => buildTopOf(entry)))).filter((top) => top !== undefined),
-  );
+  const family = createFamily(leader.pid);
+  await family.look();
   if (state.kind === 'running') {
-    for (const entry of family)
+    for (const entry of family.members())
       if (entry.pid !== leader.pid && (await readEnvironment(entry.pid, 'NIX_BUILD_TOP')) === undefined)
         await signalProcess(entry, 'SIGTERM');
-    await untilGone(family, TERM_MS);
+    const deadline = Date.now() + TERM_MS;
+    // Looked at again and again: a builder may have been forked just now.
+    while (Date.now() < deadline && (await family.look()))
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
-  await killLeftOver(family, buildTops);
-}
-
-async function killLeftOver(family: readonly ProcessEntry[], buildTops: ReadonlySet<string>): Promise<void> {
   // Twice: a process may fork while it is being looked for.
   for (let round = 0; round < 2; round++) {
-    const table = await listProcesses();
-    const below = family.flatMap((entry) => descendants(table, entry.pid));
-    const ofBuild: ProcessEntry[] = [];
-    for (const entry of buildTops.size === 0 ? [] : table) {
-      const top = await buildTopOf(entry);
-      if (top !== undefined && buildTops.has(top)) ofBuild.push(entry);
-    }
-    for (const entry of [...family, ...below, ...ofBuild]) await signalProcess(entry, 'SIGKILL');
+    await family.look();
+    for (const entry of [...family.members(), ...(await family.strays())])
+      await signalProcess(entry, 'SIGKILL');
   }
+}
+
+/** The processes of a unit, as far as they were ever seen below it, and the build folders that they were given. */
+function createFamily(leaderPid: number) {
+  const seen = new Map<string, ProcessEntry>();
+  const buildTops = new Set<string>();
+  const add = async (entry: ProcessEntry): Promise<void> => {
+    seen.set(`${entry.pid}/${entry.startTime}`, entry);
+    const top = await buildTopOf(entry);
+    if (top !== undefined) buildTops.add(top);
+  };
+  return {
+    members: (): ProcessEntry[] => [...seen.values()],
+    /** Looks once more; whether any of them is alive. */
+    look: async (): Promise<boolean> => {
+      const table = await listProcesses();
+      const known = new Set(table.map((entry) => `${entry.pid}/${entry.startTime}`));
+      const roots = [leaderPid, ...[...seen].filter(([key]) => known.has(key)).map(([, entry]) => entry.pid)];
+      for (const root of roots) for (const entry of descendants(table, root)) await add(entry);
+      return [...seen.keys()].some((key) => known.has(key));
+    },
+    /** Others whose environment has a build folder of this unit: orphans that left their session. */
+    strays: async (): Promise<ProcessEntry[]> => {
+      if (buildTops.size === 0) return [];
+      const found: ProcessEntry[] = [];
+      for (const entry of await listProcesses()) {
+        const top = await buildTopOf(entry);
+        if (top !== undefined && buildTops.has(top)) found.push(entry);
+      }
+      return found;
+    },
+  };
 }
 
 /** The build folder of a process that Nix started. In a sandbox it is `/build` for all, which names no build. */
 async function buildTopOf(entry: ProcessEntry): Promise<string | undefined> {
   const top = await readEnvironment(entry.pid, 'NIX_BUILD_TOP');
   return top === undefined || top === '/build' ? undefined : top;
-}
-
-async function untilGone(family: readonly ProcessEntry[], patienceMs: number): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (Date.now() < deadline) {
-    const alive = await Promise.all(family.map(findAlive));
-    if (alive.every((entry) => entry === undefined)) return;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
 }
 
 /** Why it was killed by us; `undefined` when it was not. */

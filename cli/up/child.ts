@@ -16,6 +16,8 @@ export interface ChildSpec {
   readonly stopSignal: NodeJS.Signals;
   /** How long it may take to stop before it is killed. */
   readonly stopMs: number;
+  /** A death before it was ready is the end of it: its port was taken in the meantime, for one. */
+  readonly once?: boolean;
 }
 
 export interface ChildEvents {
@@ -29,7 +31,7 @@ export interface ChildEvents {
 
 export interface Child {
   readonly name: string;
-  /** Resolves when it was ready for the first time. */
+  /** Resolves when it was ready for the first time; rejects when it cannot run. */
   readonly ready: Promise<void>;
   stop(): Promise<void>;
 }
@@ -45,10 +47,14 @@ export function supervise(spec: ChildSpec, events: ChildEvents): Child {
   let process_: ChildProcess | undefined;
   let pause = FIRST_PAUSE_MS;
   let wake = () => {};
+  let wasReady = false;
   let becameReady = () => {};
-  const ready = new Promise<void>((resolve) => {
+  let failReady: (error: Error) => void = () => {};
+  const ready = new Promise<void>((resolve, reject) => {
     becameReady = resolve;
+    failReady = reject;
   });
+  ready.catch(() => {});
 
   async function once(): Promise<string> {
     const log = createWriteStream(spec.logFile, { flags: 'a' });
@@ -68,6 +74,7 @@ export function supervise(spec: ChildSpec, events: ChildEvents): Child {
     });
     if (child.pid !== undefined) events.onStart(spec.name, child.pid);
     const announce = () => {
+      wasReady = true;
       becameReady();
       events.onReady(spec.name);
     };
@@ -84,7 +91,8 @@ export function supervise(spec: ChildSpec, events: ChildEvents): Child {
       const how = await once();
       process_ = undefined;
       if (stopping) return;
-      if (how === `status ${EXIT_CONFIGURATION}`) {
+      if (how === `status ${EXIT_CONFIGURATION}` || (spec.once === true && !wasReady)) {
+        failReady(new Error(`${spec.name} cannot run (${how}); its log says why: ${spec.logFile}`));
         events.onHopeless(spec.name, how);
         return;
       }

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CliConfig } from '../config.ts';
-import { choosePort } from './ports.ts';
+import { choosePort, PortTaken } from './ports.ts';
 import { initialisePostgres, postgresChild, postgresUrl } from './postgres.ts';
 import type { InstanceState } from './state.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -33,6 +33,11 @@ export interface ServicesOptions {
   readonly say: (message: string) => void;
 }
 
+const POSTGRES_PORT = 5484;
+const TEMPORAL_PORT = 7233;
+const TEMPORAL_UI_PORT = 8233;
+const PORT_TRIES = 5;
+
 /** Starts what is not given, and returns when both answer. */
 export async function startServices(options: ServicesOptions): Promise<Services> {
   const ports = await readPorts(options.state);
@@ -49,16 +54,28 @@ async function startPostgres(
   ports: Ports,
 ): Promise<string> {
   if (config.databaseUrl !== undefined) return config.databaseUrl;
-  const port = await choosePort(
-    'Postgres',
-    config.postgresPort,
-    ports.postgres ?? 5484,
-    'NIXWARP_POSTGRES_PORT',
-  );
   if (await initialisePostgres(state)) say(`made a database in ${state.folders.postgres}`);
-  ports.postgres = port;
-  await supervisor.start(postgresChild(state, port));
-  return postgresUrl(state, port);
+  return withPort(config.postgresPort === undefined, async (offset) => {
+    const usual = offset === 0 ? (ports.postgres ?? POSTGRES_PORT) : POSTGRES_PORT + offset;
+    const port = await choosePort('Postgres', config.postgresPort, usual, 'NIXWARP_POSTGRES_PORT');
+    await supervisor.start({ ...postgresChild(state, port), once: true });
+    ports.postgres = port;
+    return postgresUrl(state, port);
+  });
+}
+
+/**
+ * Two instances that start at once may choose the same port: the one that comes too late takes another.
+ * `offset` leaves the neighbourhood of those that were tried.
+ */
+async function withPort<T>(mayChoose: boolean, start: (offset: number) => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await start(tries * (20 + Math.floor(Math.random() * 80)));
+    } catch (error) {
+      if (!mayChoose || error instanceof PortTaken || tries >= PORT_TRIES) throw error;
+    }
+  }
 }
 
 async function startTemporal(
@@ -67,22 +84,27 @@ async function startTemporal(
 ): Promise<Pick<Services, 'temporalAddress' | 'temporalUiUrl'>> {
   if (config.temporalAddress !== undefined)
     return { temporalAddress: config.temporalAddress, temporalUiUrl: undefined };
-  const port = await choosePort(
-    'Temporal',
-    config.temporalPort,
-    ports.temporal ?? 7233,
-    'NIXWARP_TEMPORAL_PORT',
-  );
-  const uiPort = await choosePort(
-    "Temporal's UI",
-    config.temporalUiPort,
-    ports.temporalUi ?? 8233,
-    'NIXWARP_TEMPORAL_UI_PORT',
-  );
-  ports.temporal = port;
-  ports.temporalUi = uiPort;
-  await supervisor.start(temporalChild(state, temporalCli, namespaceOf(config, state), { port, uiPort }));
-  return { temporalAddress: `127.0.0.1:${port}`, temporalUiUrl: `http://127.0.0.1:${uiPort}` };
+  const mayChoose = config.temporalPort === undefined && config.temporalUiPort === undefined;
+  return withPort(mayChoose, async (offset) => {
+    const [usual, usualUi] =
+      offset === 0
+        ? [ports.temporal ?? TEMPORAL_PORT, ports.temporalUi ?? TEMPORAL_UI_PORT]
+        : [TEMPORAL_PORT + offset, TEMPORAL_UI_PORT + offset];
+    const port = await choosePort('Temporal', config.temporalPort, usual, 'NIXWARP_TEMPORAL_PORT');
+    const uiPort = await choosePort(
+      "Temporal's UI",
+      config.temporalUiPort,
+      usualUi,
+      'NIXWARP_TEMPORAL_UI_PORT',
+    );
+    await supervisor.start({
+      ...temporalChild(state, temporalCli, namespaceOf(config, state), { port, uiPort }),
+      once: true,
+    });
+    ports.temporal = port;
+    ports.temporalUi = uiPort;
+    return { temporalAddress: `127.0.0.1:${port}`, temporalUiUrl: `http://127.0.0.1:${uiPort}` };
+  });
 }
 
 /** One Temporal may serve several instances. */

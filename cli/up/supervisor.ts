@@ -4,7 +4,7 @@ import { type ChildEvents, type Child, type ChildSpec, supervise } from './child
 import { createPidRecord } from './leftovers.ts';
 
 export interface Supervisor extends AsyncDisposable {
-  /** Starts a child and returns when it is ready. @throws Error when one cannot run as it is configured. */
+  /** Starts a child and returns when it is ready. @throws Error when it, or one before it, cannot run as it is configured. */
   start(spec: ChildSpec): Promise<void>;
   /** Rejects when a child cannot run as it is configured. */
   readonly hopeless: Promise<never>;
@@ -31,8 +31,11 @@ export function createSupervisor(runFolder: string, say: (message: string) => vo
         deaths++;
         say(`${name} ended (${how}); it is started again in ${inMs / 1000} s. Its log: ${spec.logFile}`);
       },
-      onHopeless: (name, how) =>
-        fail(new Error(`${name} cannot run (${how}); its log says why: ${spec.logFile}`)),
+      onHopeless: (name, how) => {
+        // Whoever starts a child once tries something else.
+        if (spec.once !== true)
+          fail(new Error(`${name} cannot run (${how}); its log says why: ${spec.logFile}`));
+      },
     };
   }
 

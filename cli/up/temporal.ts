@@ -50,14 +50,19 @@ export function temporalChild(
     environment: { PATH: '/usr/bin:/bin', HOME: state.folders.temporal },
     logFile: join(state.folders.run, 'temporal.log'),
     ipc: false,
-    isReady: () => answers(`127.0.0.1:${port}`),
+    isReady: () => answers(`127.0.0.1:${port}`, namespace),
     stopSignal: 'SIGTERM',
     stopMs: 10_000,
   };
 }
 
-async function answers(address: string): Promise<boolean> {
+/** Whether it is ours that answers: a neighbour on the same port has another namespace. */
+async function answers(address: string, namespace: string): Promise<boolean> {
   const connection = await Connection.connect({ address, connectTimeout: '2 seconds' });
-  await connection.close();
-  return true;
+  try {
+    await connection.workflowService.describeNamespace({ namespace });
+    return true;
+  } finally {
+    await connection.close();
+  }
 }

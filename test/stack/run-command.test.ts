@@ -11,9 +11,12 @@ import { findFreePort } from '../../cli/up/ports.ts';
 import { PROJECT_FOLDER } from '../../cli/config.ts';
 import { type RunDocument, RunDocumentSchema } from '../../domain/api/runs.ts';
 import { uniqueSalt, writeSet } from '../support/sets.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
 
 let folder: string;
 let environment: Record<string, string>;
+/** Runs from the second test on: commands find it by the same settings. */
+let stack: TestStack | undefined;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nixwarp-run-'));
@@ -25,7 +28,10 @@ before(async () => {
     NIXWARP_UPSTREAMS: ' ',
   };
 });
-after(() => rm(folder, { recursive: true, force: true }));
+after(async () => {
+  await stack?.[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
 
 interface Ended {
   readonly status: number;
@@ -86,6 +92,18 @@ test('on a plain file, with nothing running: one document on standard output, ex
   assert.equal(document.evaluation.state, 'finished');
   assert.deepEqual(document.summary, { built: 3 });
   assert.deepEqual(processesOfState(), []);
+});
+
+test('with a server there, a run uses it and leaves it running', async () => {
+  stack = await startTestStack({ stateDir: environment['NIXWARP_STATE_DIR'] ?? '', environment });
+  const ended = await nixwarp([
+    'run',
+    await writeSet({ attributes: '{ one = sh "one" "echo > $out"; }' }),
+    '--json',
+  ]);
+  assert.deepEqual([ended.status, documentOf(ended).evaluation.id], [0, 2]);
+  assert.doesNotMatch(ended.stderr, /starting one/);
+  assert.equal((await fetch(`${stack.url}/api/v1/status`)).status, 200);
 });
 
 test('a failure is exit 1, and so is an attribute that does not evaluate; not run is neither', async () => {
