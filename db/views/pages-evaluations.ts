@@ -3,6 +3,7 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Outcome } from '../../domain/ci/outcome.ts';
 import type { Database } from '../database.ts';
+import type { JobRef } from './pages-changes.ts';
 import type { VerdictDetail } from './pages-steps.ts';
 
 export interface EvaluationVersion extends Record<string, unknown> {
@@ -89,4 +90,16 @@ export async function listErrorPage(
     select x.id, x.name, x.system, x.variant, x.kind, left(x.message, ${characters}::int) as message,
       length(x.message) as characters
     from evaluation_errors x where x.evaluation_id = ${evaluationId} and ${beyond} order by x.name, x.id limit ${limit}`);
+}
+
+/** The first jobs by name that ended so. */
+export async function listByOutcome(
+  db: Database,
+  evaluationId: number,
+  outcome: Outcome,
+  limit: number,
+): Promise<JobRef[]> {
+  return db.execute<JobRef>(sql`
+    select id, name, system, variant, outcome, null as change from jobs
+    where evaluation_id = ${evaluationId} and outcome = ${outcome} order by name, system, variant limit ${limit}`);
 }

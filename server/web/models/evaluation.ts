@@ -3,7 +3,12 @@
 import { Type, type Static } from 'typebox';
 import { type EvaluationView, listRunning } from '../../../db/views/evaluations.ts';
 import { type Comparison, findComparison, listChanged } from '../../../db/views/pages-changes.ts';
-import { findEvaluationVersion, listErrorPage, listSuspects } from '../../../db/views/pages-evaluations.ts';
+import {
+  findEvaluationVersion,
+  listByOutcome,
+  listErrorPage,
+  listSuspects,
+} from '../../../db/views/pages-evaluations.ts';
 import { listFailures } from '../../../db/views/pages-failures.ts';
 import { listGpuChecks } from '../../../db/views/pages-gpu-checks.ts';
 import { listNotRun, listQueued, type WaitGroup } from '../../../db/views/pages-waits.ts';
@@ -34,6 +39,7 @@ const SHOWN = {
   errorCharacters: 2_000,
   checks: 100,
   changed: 20,
+  succeeded: 50,
   running: 30,
 } as const;
 
@@ -81,6 +87,8 @@ export const EvaluationPageSchema = Type.Object({
   fixed: Type.Array(JobRefSchema),
   new: Type.Array(JobRefSchema),
   vanished: Type.Array(JobRefSchema),
+  /** The first of each. */
+  succeeded: Type.Object({ built: Type.Array(JobRefSchema), substituted: Type.Array(JobRefSchema) }),
 });
 export type EvaluationPage = Static<typeof EvaluationPageSchema>;
 
@@ -126,13 +134,15 @@ async function loadParts(
   diff: Changes,
 ): Promise<EvaluationParts> {
   const { db } = context;
-  const [failures, suspects, errors, checks, notRunGroups, changed] = await Promise.all([
+  const [failures, suspects, errors, checks, notRunGroups, changed, built, substituted] = await Promise.all([
     loadFailures(context, id, against?.id ?? null),
     listSuspects(db, id, SHOWN.suspects),
     listErrorPage(db, id, { after: undefined, limit: SHOWN.errors, characters: SHOWN.errorCharacters }),
     listGpuChecks(db, id, SHOWN.checks),
     listNotRun(db, id, SHOWN.notRun),
     loadChanged(context, id, against?.id ?? null, diff),
+    listByOutcome(db, id, 'built', SHOWN.succeeded),
+    listByOutcome(db, id, 'substituted', SHOWN.succeeded),
   ]);
   return {
     against:
@@ -146,6 +156,7 @@ async function loadParts(
     gpuChecks: matrixOf(checks),
     notRunGroups,
     ...changed,
+    succeeded: { built: [...built], substituted: [...substituted] },
   };
 }
 

@@ -11,7 +11,7 @@ type Counts = Readonly<Record<string, number>>;
 const ORDER: readonly string[] = [...OUTCOMES, 'unfinished'];
 
 /** Failures first; what the order does not name is a failure that ought to be seen. */
-export function entriesInOrder(counts: Counts): [string, number][] {
+function entriesInOrder(counts: Counts): [string, number][] {
   return Object.entries(counts)
     .filter(([, jobs]) => jobs > 0)
     .toSorted(([a], [b]) => ORDER.indexOf(a) - ORDER.indexOf(b));

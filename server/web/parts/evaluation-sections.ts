@@ -3,7 +3,6 @@
 import { html, type Html } from '../html.ts';
 import type { EvaluationPage } from '../models/evaluation.ts';
 import { folded, more, section } from './blocks.ts';
-import { entriesInOrder } from './counts.ts';
 import { errorList } from './errors.ts';
 import { progress } from './evaluations.ts';
 import { matrixTable } from './matrix.ts';
@@ -117,20 +116,21 @@ export function changedSections(model: EvaluationPage): Html {
   })}`;
 }
 
-export function successSection({ evaluation: { id, jobs } }: EvaluationPage): Html | null {
-  const good = entriesInOrder(jobs).filter(([word]) => word === 'built' || word === 'substituted');
-  if (good.length === 0) return null;
+/** Counts only, until they are opened. */
+export function successSection({ evaluation: { id, jobs }, succeeded }: EvaluationPage): Html | null {
+  const kinds = (['built', 'substituted'] as const).filter((kind) => (jobs[kind] ?? 0) > 0);
+  if (kinds.length === 0) return null;
   return section(
     'succeeded',
     'Succeeded',
-    html`<ul class="counts">
-      ${good.map(
-        ([word, total]) =>
-          html`<li>
-            <a href="/evaluations/${id}/jobs?outcome=${word}"><b>${count(total)}</b> ${outcome(word)}</a>
-          </li> `,
-      )}
-    </ul>`,
-    good.reduce((sum, [, total]) => sum + total, 0),
+    kinds.map((kind) => {
+      const total = jobs[kind] ?? 0;
+      const shown = succeeded[kind];
+      return folded(
+        html`<b>${count(total)}</b> ${outcome(kind)}`,
+        html`${jobList(shown)} ${more(shown.length, total, `/evaluations/${id}/jobs?outcome=${kind}`)}`,
+      );
+    }),
+    kinds.reduce((sum, kind) => sum + (jobs[kind] ?? 0), 0),
   );
 }

@@ -62,11 +62,9 @@ function cell(row: MatrixRow, architecture: string): Html {
   const ran = row.cells.find((one) => (one.architecture ?? ANY_GPU) === architecture);
   if (ran !== undefined) return result(ran);
   const refused = row.notScheduled.find((one) => one.architecture === architecture);
-  if (refused === undefined)
-    return html`<td class="none">
-      <span class="quiet">—<span class="unseen"> not asked for</span></span>
-    </td>`;
-  return html`<td class="none"><span class="unseen">not scheduled: </span>— ${refused.reason}</td>`;
+  // Planned are the architectures that were there, else those that the variant names: this one was neither.
+  const reason = refused?.reason ?? 'no such GPU was there';
+  return html`<td class="none"><span class="unseen">not scheduled: </span>— ${reason}</td>`;
 }
 
 function result({ outcome: ended, state, driver, standIn: fake, attemptId }: MatrixCell): Html {
