@@ -20,9 +20,13 @@ export function parseComputeCapability(text: string): ComputeCapability {
   return text as ComputeCapability;
 }
 
+export function isArchitecture(text: string): text is Architecture {
+  return ARCHITECTURE.test(text);
+}
+
 export function parseArchitecture(text: string): Architecture {
-  if (!ARCHITECTURE.test(text)) throw new ParseError('architecture', text, 'of the form "sm_89"');
-  return text as Architecture;
+  if (!isArchitecture(text)) throw new ParseError('architecture', text, 'of the form "sm_89"');
+  return text;
 }
 
 /** `8.9` → `sm_89`. */

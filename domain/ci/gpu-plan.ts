@@ -7,7 +7,7 @@ import {
   compareCapabilities,
   type ComputeCapability,
   deviceCodeFor,
-  parseArchitecture,
+  isArchitecture,
 } from './architecture.ts';
 
 export interface GpuCheckFacts {
@@ -42,7 +42,7 @@ const NAMED: Readonly<Record<string, readonly string[]>> = {
  * Where none is online it waits for the architectures that its variant was compiled for, so that the wait can be named.
  */
 export function planGpuCheck(facts: GpuCheckFacts): GpuPlan {
-  const named = namedArchitectures(facts.requiredSystemFeatures);
+  const named = namedArchitectures(facts);
   const notScheduled: { architecture: Architecture; reason: string }[] = [];
   const architectures: Architecture[] = [];
   for (const architecture of sorted(facts.online)) {
@@ -60,9 +60,12 @@ export function planGpuCheck(facts: GpuCheckFacts): GpuPlan {
 function refusal(
   architecture: Architecture,
   named: readonly Architecture[] | undefined,
-  { cudaCapabilities, cudaForwardCompat }: GpuCheckFacts,
+  facts: GpuCheckFacts,
 ): string | undefined {
+  if (named?.length === 0)
+    return `the check asks for ${namingFeatures(facts).join(', ')}, which is no architecture known`;
   if (named !== undefined && !named.includes(architecture)) return `the check asks for ${named.join(' or ')}`;
+  const { cudaCapabilities, cudaForwardCompat } = facts;
   if (cudaCapabilities === undefined) return undefined;
   if (deviceCodeFor(cudaCapabilities, cudaForwardCompat, capabilityOf(architecture)) !== 'none')
     return undefined;
@@ -70,15 +73,18 @@ function refusal(
   return `compiled for ${built}: neither cubin nor PTX for ${architecture}`;
 }
 
-/** Architectures that `cuda-ada` or `cuda-sm_89` ask for; `undefined` when no feature names one. */
-function namedArchitectures(features: readonly string[]): Architecture[] | undefined {
-  const names = features
-    .filter((feature) => feature.startsWith('cuda-'))
-    .map((feature) => feature.slice('cuda-'.length));
+function namingFeatures({ requiredSystemFeatures }: GpuCheckFacts): string[] {
+  return requiredSystemFeatures.filter((feature) => feature.startsWith('cuda-'));
+}
+
+/**
+ * Architectures that `cuda-ada` or `cuda-sm_89` ask for; `undefined` when no feature names one.
+ * A package writes its features itself: a name that nobody knows is no reason to refuse the evaluation that it is part of.
+ */
+function namedArchitectures(facts: GpuCheckFacts): Architecture[] | undefined {
+  const names = namingFeatures(facts).map((feature) => feature.slice('cuda-'.length));
   if (names.length === 0) return undefined;
-  return names
-    .flatMap((name) => NAMED[name] ?? (name.startsWith('sm_') ? [name] : []))
-    .map(parseArchitecture);
+  return names.flatMap((name) => NAMED[name] ?? [name]).filter(isArchitecture);
 }
 
 function sorted(architectures: readonly Architecture[]): Architecture[] {
