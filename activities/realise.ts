@@ -193,6 +193,7 @@ async function runUnit(
     server: deps.server,
     drvPath,
     logLimitBytes: limits.logBytes,
+    limits,
     checked: check,
     ...(log === undefined ? {} : { log }),
     signal,

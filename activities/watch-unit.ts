@@ -12,6 +12,8 @@ export interface WatchOptions {
   readonly server: ServerClient;
   readonly drvPath: string;
   readonly logLimitBytes: number;
+  /** What Nix was told. */
+  readonly limits: { readonly timeoutSeconds: number; readonly silentTimeoutSeconds: number };
   readonly checked: boolean;
   /** The log of an earlier run of the same attempt, which goes on. */
   readonly log?: LogSender;
@@ -87,6 +89,7 @@ export async function watchUnit(options: WatchOptions): Promise<UnitEnd> {
               built: hasBuilt,
               checked: options.checked,
               limitExceeded: limitExceeded ? 'log' : null,
+              limits: options.limits,
             }),
       built: hasBuilt,
       nixExit: exit,

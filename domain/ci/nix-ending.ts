@@ -13,6 +13,8 @@ export interface NixEnding {
   /** `--check`: the result was compared with what is there. */
   readonly checked: boolean;
   readonly limitExceeded: 'log' | null;
+  /** What Nix was told: newer ones (2.34) say of both only `timed out after N seconds`, and N tells which it was. */
+  readonly limits?: { readonly timeoutSeconds: number; readonly silentTimeoutSeconds: number };
 }
 
 export interface AttemptOutcome {
@@ -40,14 +42,14 @@ const NOT_DETERMINISTIC = 8;
 export function outcomeOfNix(ending: NixEnding): AttemptOutcome {
   if (ending.limitExceeded === 'log') return { outcome: 'log-limit', message: 'the log grew over its limit' };
   if (ending.exit === 0) return { outcome: ending.built ? 'built' : 'substituted' };
-  const text = ending.messages.join('\n');
+  const text = ending.messages.map(withoutLogTail).join('\n');
   const message = firstLine(ending.messages);
   const found = { ...(message === undefined ? {} : { message }), ...builderEnd(text) };
   const bits =
     ending.exit !== null && ending.exit > STATUS_BASE && ending.exit < 128 ? ending.exit - STATUS_BASE : 0;
   if (/killed after writing more than \d+ bytes of log output/.test(text))
     return { outcome: 'log-limit', ...found };
-  if (/timed out after \d+ seconds of silence/.test(text)) return { outcome: 'silent-timed-out', ...found };
+  if (wasSilent(text, ending.limits)) return { outcome: 'silent-timed-out', ...found };
   if ((bits & TIMED_OUT) !== 0 || /timed out after \d+ seconds/.test(text))
     return { outcome: 'timed-out', ...found };
   if ((bits & HASH_MISMATCH) !== 0 || /hash mismatch in fixed-output derivation/.test(text))
@@ -70,11 +72,25 @@ export function outcomeOfNix(ending: NixEnding): AttemptOutcome {
   };
 }
 
+/** Some messages quote the end of the log (`> line`), in which a builder could imitate Nix. */
+function withoutLogTail(message: string): string {
+  return message.replaceAll(/^\s*> .*$/gm, '');
+}
+
+function wasSilent(text: string, limits: NixEnding['limits']): boolean {
+  const [, seconds, ofSilence] = /timed out after (\d+) seconds( of silence)?/.exec(text) ?? [];
+  if (ofSilence !== undefined) return true;
+  if (seconds === undefined || limits === undefined) return false;
+  return (
+    Number(seconds) === limits.silentTimeoutSeconds && limits.silentTimeoutSeconds < limits.timeoutSeconds
+  );
+}
+
 const UNSUPPORTED =
   /(is required to build '|required system or feature not available|missing system features|platform mismatch|Required features:)/;
 
 const INPUT_MISSING =
-  /(is required, but there is no substituter that can build it|don't know how to build these paths|is not valid\b|cannot build missing derivation)/;
+  /(does not exist, and substitution is disabled|is required, but there is no substituter that can build it|don't know how to build these paths|is not valid\b|cannot build missing derivation)/;
 
 /** What is the package's fault although no exit status of a builder is named. */
 const BUILDER_FAILED = new RegExp(
@@ -82,7 +98,7 @@ const BUILDER_FAILED = new RegExp(
     'failed with exit code \\d+',
     'failed due to signal \\d+',
     'failed to produce output path',
-    'is not allowed to refer to the following paths',
+    'is not allowed to refer to (the following paths|other store paths)',
     'must not reference store paths',
     'cycle detected in build of',
     'suspicious ownership or permission on',
@@ -91,6 +107,7 @@ const BUILDER_FAILED = new RegExp(
     "closure of path '[^']*' is too large at",
     'output .* was not produced',
     'fixed-output derivation produced path',
+    'has an unsupported type',
   ].join('|'),
 );
 
@@ -105,10 +122,17 @@ function builderEnd(text: string): { exitCode?: number; signal?: number } {
 
 /** The first line of the first message that says more than that something failed. */
 function firstLine(messages: readonly string[]): string | undefined {
-  const lines = messages.map((message) => message.split('\n')[0] ?? '').filter((line) => line !== '');
+  const lines = messages.map(headline).filter((line) => line !== '');
   return (
     lines.find(
       (line) => !/^(error: )?\d+ dependenc/.test(line) && !/^(error: )?build of .* failed$/.test(line),
     ) ?? lines[0]
   );
+}
+
+/** Nix 2.34 gives the reason on a line of its own. */
+function headline(message: string): string {
+  const [first = '', second = ''] = message.split('\n');
+  const reason = /^\s*Reason: (.*?)\.?$/.exec(second)?.[1];
+  return reason === undefined ? first : `${first.replace(/\.$/, '')}: ${reason}`;
 }
