@@ -14,9 +14,10 @@ import { jobRoutes } from './api/jobs.ts';
 import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
 import { cacheRoutes } from './cache/routes.ts';
-import type { ServerDeps } from './deps.ts';
+import type { RouteDeps, ServerDeps } from './deps.ts';
 import { answerErrors } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
+import { createSummaries } from './views/summaries.ts';
 import { webRoutes } from './web/routes.ts';
 
 /** Nix keeps idle connections for up to 118 s and reuses them; closing earlier makes its next request fail (binary-cache.md §2.11). */
@@ -37,6 +38,10 @@ const ROUTES = [
 ] as const;
 
 export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Promise<FastifyInstance> {
+  const routeDeps: RouteDeps = {
+    ...deps,
+    listSummaries: createSummaries(deps.connection.db, deps.ingestDeps.now),
+  };
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -61,12 +66,12 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
   });
   await app.register(
     async (api) => {
-      for (const routes of ROUTES) await api.register(routes(deps));
+      for (const routes of ROUTES) await api.register(routes(routeDeps));
     },
     { prefix: '/api/v1' },
   );
   await app.register(cacheRoutes(deps));
-  await app.register(webRoutes(deps));
+  await app.register(webRoutes(routeDeps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),
   );

@@ -5,6 +5,7 @@ import type { Authority } from './auth.ts';
 import type { CacheFolder } from './cache/cache-folder.ts';
 import type { Ingest, IngestDeps } from './cache/ingest.ts';
 import type { LogStore } from './logs.ts';
+import type { ListSummaries } from './views/summaries.ts';
 
 export interface ServerDeps {
   readonly connection: Connection;
@@ -18,4 +19,9 @@ export interface ServerDeps {
   /** What clients of the cache need. */
   readonly cacheFacts: { readonly url: string; readonly publicKey: string };
   readonly temporalUiUrl: string | undefined;
+}
+
+/** What the application adds for its routes. */
+export interface RouteDeps extends ServerDeps {
+  readonly listSummaries: ListSummaries;
 }

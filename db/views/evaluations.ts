@@ -1,6 +1,6 @@
 /** Evaluations as people look at them: counts, progress, and what changed against the one before. */
 
-import { type SQL, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Outcome } from '../../domain/ci/outcome.ts';
 import type { Database } from '../database.ts';
 import { iso } from '../sql.ts';
@@ -46,24 +46,6 @@ export async function findEvaluationView(
 ): Promise<EvaluationView | undefined> {
   const [row] = await db.execute<EvaluationView>(sql`select ${columns} ${from} where e.id = ${evaluationId}`);
   return row;
-}
-
-export interface EvaluationFilter {
-  readonly jobsetId?: number | undefined;
-  readonly open?: boolean | undefined;
-  /** Only those older than this id: the cursor. */
-  readonly before?: number | undefined;
-  readonly limit: number;
-}
-
-/** Newest first. */
-export async function listEvaluationViews(db: Database, filter: EvaluationFilter): Promise<EvaluationView[]> {
-  const conditions: SQL[] = [sql`true`];
-  if (filter.jobsetId !== undefined) conditions.push(sql`e.jobset_id = ${filter.jobsetId}`);
-  if (filter.open === true) conditions.push(sql`e.state <> 'finished'`);
-  if (filter.before !== undefined) conditions.push(sql`e.id < ${filter.before}`);
-  return db.execute<EvaluationView>(sql`
-    select ${columns} ${from} where ${sql.join(conditions, sql` and `)} order by e.id desc limit ${filter.limit}`);
 }
 
 export interface RunningView extends Record<string, unknown> {
@@ -116,61 +98,4 @@ export async function listEnded(db: Database, evaluationId: number, after: strin
     where w.evaluation_id = ${evaluationId} and s.outcome <> 'dependency-failed'
       and to_char(s.ended_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US') || '/' || lpad(s.id::text, 12, '0') > ${after}
     order by at limit ${MAX_ENDED}`);
-}
-
-export type DiffBucket =
-  | 'newlyFailing'
-  | 'stillFailing'
-  | 'fixed'
-  | 'new'
-  | 'vanished'
-  | 'unfinished'
-  | 'stillSucceeding';
-
-export interface DiffRow extends Record<string, unknown> {
-  readonly name: string;
-  readonly system: string;
-  readonly variant: string | null;
-  /** `null` for what vanished. */
-  readonly jobId: number | null;
-  readonly bucket: DiffBucket;
-}
-
-/** The newest older evaluation of the same jobset that finished: what an evaluation is compared with. */
-export async function findPreviousEvaluation(
-  db: Database,
-  evaluationId: number,
-): Promise<number | undefined> {
-  const [row] = await db.execute<{ id: number }>(sql`
-    select x.id from evaluations e join evaluations x on x.jobset_id = e.jobset_id and x.number < e.number
-    where e.id = ${evaluationId} and x.state = 'finished' and x.outcome = 'finished' order by x.number desc limit 1`);
-  return row?.id;
-}
-
-/** Each job of both evaluations in its bucket. What was not run neither fails nor succeeds. */
-export async function compareEvaluations(
-  db: Database,
-  evaluationId: number,
-  previousId: number,
-): Promise<DiffRow[]> {
-  const good = (alias: SQL) => sql`${alias}.outcome in ('built', 'substituted')`;
-  const ended = (alias: SQL) => sql`(${alias}.outcome is not null and ${alias}.outcome <> 'not-run')`;
-  const b = sql`b`;
-  const q = sql`q`;
-  return db.execute<DiffRow>(sql`
-    select coalesce(b.name, q.name) as name, coalesce(b.system, q.system) as system, coalesce(b.variant, q.variant) as variant,
-      b.id as "jobId",
-      case
-        when b.id is null then 'vanished'
-        when q.id is null then 'new'
-        when not ${ended(b)} or not ${ended(q)} then 'unfinished'
-        when ${good(b)} and ${good(q)} then 'stillSucceeding'
-        when ${good(b)} then 'fixed'
-        when ${good(q)} then 'newlyFailing'
-        else 'stillFailing'
-      end as bucket
-    from (select * from jobs where evaluation_id = ${evaluationId}) b
-    full join (select * from jobs where evaluation_id = ${previousId}) q
-      on q.name = b.name and q.system = b.system and q.variant is not distinct from b.variant
-    order by 1, 2, 3`);
 }

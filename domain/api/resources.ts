@@ -55,7 +55,7 @@ export const TriggerSchema = Type.Object({
 });
 export type Trigger = Static<typeof TriggerSchema>;
 
-const DiffSchema = Type.Object(
+export const DiffSchema = Type.Object(
   {
     against: nullable(Id),
     newlyFailing: Type.Integer(),
@@ -95,7 +95,8 @@ export const EvaluationSchema = Type.Object({
 });
 export type Evaluation = Static<typeof EvaluationSchema>;
 
-export const EvaluationWithDiffSchema = Type.Intersect([EvaluationSchema, Type.Object({ diff: DiffSchema })]);
+export const EvaluationWithDiffSchema = Type.Object({ ...EvaluationSchema.properties, diff: DiffSchema });
+export type EvaluationWithDiff = Static<typeof EvaluationWithDiffSchema>;
 
 export const PageSchema = <T extends TSchema>(item: T) =>
   Type.Object({

@@ -9,12 +9,11 @@ import {
   type EvaluationView,
   findEvaluationView,
   listEnded,
-  listEvaluationViews,
   listRunning,
 } from '../../db/views/evaluations.ts';
+import { findEvaluationVersion, listEvaluationVersions } from '../../db/views/pages-evaluations.ts';
 import { listErrorViews } from '../../db/views/run-document.ts';
 import {
-  EvaluationSchema,
   EvaluationWithDiffSchema,
   IdParams,
   nullable,
@@ -22,14 +21,14 @@ import {
   ProgressSchema,
 } from '../../domain/api/resources.ts';
 import { runCommand } from '../commands.ts';
-import type { ServerDeps } from '../deps.ts';
+import type { RouteDeps } from '../deps.ts';
 import { ConflictError, NotFoundError } from '../errors.ts';
-import { diffOf, evaluationOf, verdictSummary } from '../views/resources.ts';
+import { evaluationOf, verdictSummary, withDiff } from '../views/resources.ts';
 
 const Limit = Type.Integer({ minimum: 1, maximum: 500, default: 50 });
 
-export function evaluationRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
-  const { connection, publicUrl } = deps;
+export function evaluationRoutes(deps: RouteDeps): FastifyPluginCallbackTypebox {
+  const { connection, listSummaries, publicUrl } = deps;
   const { db } = connection;
 
   async function getView(id: number): Promise<EvaluationView> {
@@ -56,20 +55,21 @@ export function evaluationRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox
             cursor: Type.Optional(Type.Integer({ minimum: 1 })),
             limit: Limit,
           }),
-          response: { 200: PageSchema(EvaluationSchema) },
+          response: { 200: PageSchema(EvaluationWithDiffSchema) },
         },
       },
       async ({ query }) => {
-        const views = await listEvaluationViews(db, {
+        const versions = await listEvaluationVersions(db, {
           jobsetId: query.jobset,
           open: query.open,
           before: query.cursor,
           limit: query.limit,
         });
-        const last = views.at(-1);
+        const last = versions.at(-1);
+        const summaries = await listSummaries(versions);
         return {
-          items: views.map((view) => evaluationOf(view, publicUrl)),
-          next: views.length < query.limit || last === undefined ? null : String(last.id),
+          items: summaries.map((summary) => withDiff(summary, publicUrl)),
+          next: versions.length < query.limit || last === undefined ? null : String(last.id),
         };
       },
     );
@@ -84,8 +84,10 @@ export function evaluationRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox
         },
       },
       async ({ params }) => {
-        const view = await getView(params.id);
-        return { ...evaluationOf(view, publicUrl), diff: await diffOf(db, params.id) };
+        const version = await findEvaluationVersion(db, params.id);
+        const [summary] = version === undefined ? [] : await listSummaries([version]);
+        if (summary === undefined) throw new NotFoundError(`there is no evaluation ${params.id}`);
+        return withDiff(summary, publicUrl);
       },
     );
 

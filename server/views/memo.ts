@@ -1,7 +1,7 @@
 /** What was counted of finished evaluations, kept while their rows do not change. */
 
-import type { Comparison } from '../../../db/views/pages-changes.ts';
-import type { EvaluationVersion } from '../../../db/views/pages-evaluations.ts';
+import type { Comparison } from '../../db/views/pages-changes.ts';
+import type { EvaluationVersion } from '../../db/views/pages-evaluations.ts';
 
 /** Steps that a cancelled evaluation shares with others may still end, which its row does not tell. */
 const CANCELLED_KEPT_MS = 60_000;

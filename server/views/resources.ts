@@ -2,14 +2,11 @@
 
 import type { Database } from '../../db/database.ts';
 import type { VerdictView } from '../../db/views/run-document.ts';
-import {
-  compareEvaluations,
-  type EvaluationView,
-  findPreviousEvaluation,
-} from '../../db/views/evaluations.ts';
+import type { EvaluationView } from '../../db/views/evaluations.ts';
 import { listStepViews, type StepView } from '../../db/views/steps.ts';
 import { findWaits } from '../../db/views/waits.ts';
-import type { Evaluation, Step } from '../../domain/api/resources.ts';
+import type { Evaluation, EvaluationWithDiff, Step } from '../../domain/api/resources.ts';
+import type { EvaluationSummary } from './summaries.ts';
 import { sentenceOf } from './waits.ts';
 
 export function evaluationOf(view: EvaluationView, publicUrl: string): Evaluation {
@@ -19,6 +16,10 @@ export function evaluationOf(view: EvaluationView, publicUrl: string): Evaluatio
     steps: { ...view.steps },
     url: `${publicUrl}/evaluations/${view.id}`,
   };
+}
+
+export function withDiff({ view, diff }: EvaluationSummary, publicUrl: string): EvaluationWithDiff {
+  return { ...evaluationOf(view, publicUrl), diff };
 }
 
 export function verdictSummary(verdict: VerdictView | null) {
@@ -33,23 +34,6 @@ export function verdictSummary(verdict: VerdictView | null) {
     explanation,
     evidence: evidence?.text ?? null,
   };
-}
-
-/** Counts of jobs by what changed against the previous finished evaluation of the jobset. */
-export async function diffOf(db: Database, evaluationId: number) {
-  const counts = {
-    newlyFailing: 0,
-    stillFailing: 0,
-    fixed: 0,
-    new: 0,
-    vanished: 0,
-    unfinished: 0,
-    stillSucceeding: 0,
-  };
-  const against = await findPreviousEvaluation(db, evaluationId);
-  if (against === undefined) return { against: null, ...counts };
-  for (const { bucket } of await compareEvaluations(db, evaluationId, against)) counts[bucket]++;
-  return { against, ...counts };
 }
 
 export async function stepsOf(db: Database, stepIds: readonly number[], publicUrl: string): Promise<Step[]> {

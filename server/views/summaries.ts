@@ -1,14 +1,13 @@
 /** Evaluations with their counts and what changed: what lists show of many at once. */
 
-import type { Static } from 'typebox';
-import type { Database } from '../../../db/database.ts';
-import { type EvaluationView, findEvaluationView } from '../../../db/views/evaluations.ts';
-import { type Comparison, countChanges, findComparison } from '../../../db/views/pages-changes.ts';
-import type { EvaluationVersion } from '../../../db/views/pages-evaluations.ts';
+import type { Database } from '../../db/database.ts';
+import { type EvaluationView, findEvaluationView } from '../../db/views/evaluations.ts';
+import { type Comparison, countChanges, findComparison } from '../../db/views/pages-changes.ts';
+import type { EvaluationVersion } from '../../db/views/pages-evaluations.ts';
+import type { EvaluationWithDiff } from '../../domain/api/resources.ts';
 import { createVersionMemo } from './memo.ts';
-import type { ChangesSchema } from './schemas.ts';
 
-export type Changes = Static<typeof ChangesSchema>;
+export type Changes = EvaluationWithDiff['diff'];
 
 export interface EvaluationSummary {
   readonly view: EvaluationView;

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
-import type { ServerDeps } from '../deps.ts';
+import type { RouteDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
 import { preferredRepresentation } from './accept.ts';
 import { createModelContext } from './models/context.ts';
@@ -38,7 +38,7 @@ const ASSETS = [
 ] as const;
 
 /** All pages, what they are drawn with, and for browsers the page that says what does not exist. */
-export function webRoutes(deps: ServerDeps): FastifyPluginCallback {
+export function webRoutes(deps: RouteDeps): FastifyPluginCallback {
   return (app, _options, done) => {
     const context = createModelContext(deps);
     tagAnswers(app);
@@ -66,7 +66,7 @@ function addAsset(app: FastifyInstance, name: string, type: string): void {
 }
 
 /** What is not there is a page for browsers, and a problem document for all others (as `server/errors.ts` sends it). */
-function answerMisses(app: FastifyInstance, deps: ServerDeps): void {
+function answerMisses(app: FastifyInstance, deps: RouteDeps): void {
   const sendMiss = (reply: FastifyReply, detail: string) =>
     sendView(reply.code(404).header('vary', 'accept'), notFound(detail), deps, undefined);
 

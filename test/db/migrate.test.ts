@@ -12,7 +12,12 @@ import { createTestDatabase } from '../support/database.ts';
 test('an empty database gets every migration once, however often and by how many it is asked for', async () => {
   await using database = await createTestDatabase({ migrated: false });
   const [first, second] = await Promise.all([migrate(database.connection), migrate(database.connection)]);
-  assert.deepEqual([...first, ...second].toSorted(), ['0001_graph.sql', '0002_fleet.sql', '0003_cache.sql']);
+  assert.deepEqual([...first, ...second].toSorted(), [
+    '0001_graph.sql',
+    '0002_fleet.sql',
+    '0003_cache.sql',
+    '0004_page_indexes.sql',
+  ]);
   assert.deepEqual(await migrate(database.connection), []);
 });
 

@@ -3,31 +3,30 @@
 import type { Database } from '../../../db/database.ts';
 import type { EvaluationRow } from '../../../db/evaluations.ts';
 import { findEvaluation } from '../../../db/evaluations.ts';
-import type { ServerDeps } from '../../deps.ts';
+import type { RouteDeps } from '../../deps.ts';
 import { NotFoundError } from '../../errors.ts';
 import type { EvaluationParts } from './evaluation.ts';
-import { createVersionMemo, type VersionMemo } from './memo.ts';
-import { createSummaries, type ListSummaries } from './summaries.ts';
+import { createVersionMemo, type VersionMemo } from '../../views/memo.ts';
+import type { ListSummaries } from '../../views/summaries.ts';
 
 /** A quarter of a megabyte each at most. */
 const PAGES_REMEMBERED = 60;
 
 export interface ModelContext {
   readonly db: Database;
-  readonly deps: ServerDeps;
+  readonly deps: RouteDeps;
   readonly listSummaries: ListSummaries;
   /** Of pages of finished evaluations. */
   readonly pages: VersionMemo<EvaluationParts>;
 }
 
-export function createModelContext(deps: ServerDeps): ModelContext {
+export function createModelContext(deps: RouteDeps): ModelContext {
   const { db } = deps.connection;
-  const { now } = deps.ingestDeps;
   return {
     db,
     deps,
-    listSummaries: createSummaries(db, now),
-    pages: createVersionMemo(PAGES_REMEMBERED, now),
+    listSummaries: deps.listSummaries,
+    pages: createVersionMemo(PAGES_REMEMBERED, deps.ingestDeps.now),
   };
 }
 

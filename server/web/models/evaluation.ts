@@ -12,22 +12,15 @@ import {
 import { listFailures } from '../../../db/views/pages-failures.ts';
 import { listGpuChecks } from '../../../db/views/pages-gpu-checks.ts';
 import { listNotRun, listQueued, type WaitGroup } from '../../../db/views/pages-waits.ts';
-import { EvaluationSchema, nullable, ProgressSchema } from '../../../domain/api/resources.ts';
+import { DiffSchema, EvaluationSchema, nullable, ProgressSchema } from '../../../domain/api/resources.ts';
 import { NotFoundError } from '../../errors.ts';
 import { evaluationOf } from '../../views/resources.ts';
 import { describeWait } from '../../views/waits.ts';
 import type { ModelContext } from './context.ts';
 import { errorOf, ErrorSchema } from './errors.ts';
 import { matrixOf, MatrixSchema } from './matrix.ts';
-import type { Changes } from './summaries.ts';
-import {
-  ChangesSchema,
-  FailedStepSchema,
-  Id,
-  JobRefSchema,
-  NullableText,
-  VerdictDetailSchema,
-} from './schemas.ts';
+import type { Changes } from '../../views/summaries.ts';
+import { FailedStepSchema, Id, JobRefSchema, NullableText, VerdictDetailSchema } from './schemas.ts';
 
 /** What is shown of each list; the rest is a link away, so that 60,000 jobs make a page of the same size. */
 const SHOWN = {
@@ -71,7 +64,7 @@ const SuspectSchema = Type.Object({ ...JobRefSchema.properties, verdict: Verdict
 export const EvaluationPageSchema = Type.Object({
   evaluation: EvaluationSchema,
   against: nullable(Type.Object({ id: Id, number: Type.Integer(), revision: NullableText })),
-  diff: ChangesSchema,
+  diff: DiffSchema,
   running: ProgressSchema.properties.running,
   /** Steps that could run, by pool, with what they wait for. */
   queued: Type.Array(Type.Object({ pool: Type.String(), total: Type.Integer(), reason: NullableText })),

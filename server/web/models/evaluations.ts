@@ -4,17 +4,17 @@ import { Type, type Static } from 'typebox';
 import { findJobset } from '../../../db/jobsets.ts';
 import { listEvaluationVersions } from '../../../db/views/pages-evaluations.ts';
 import { findNewestEvaluationOf } from '../../../db/views/projects.ts';
-import { JobsetSchema, PageSchema } from '../../../domain/api/resources.ts';
+import { EvaluationWithDiffSchema, JobsetSchema, PageSchema } from '../../../domain/api/resources.ts';
 import { NotFoundError } from '../../errors.ts';
+import { withDiff } from '../../views/resources.ts';
 import type { ModelContext } from './context.ts';
-import { EvaluationWithChangesSchema, withChanges } from './overview.ts';
 import { Id } from './schemas.ts';
 
 const PAGE = 20;
 
 export const CursorQuery = Type.Object({ cursor: Type.Optional(Id) });
 
-export const EvaluationsSchema = PageSchema(EvaluationWithChangesSchema);
+export const EvaluationsSchema = PageSchema(EvaluationWithDiffSchema);
 export type Evaluations = Static<typeof EvaluationsSchema>;
 
 export const JobsetPageSchema = Type.Object({ jobset: JobsetSchema, evaluations: EvaluationsSchema });
@@ -26,7 +26,7 @@ export async function loadEvaluations(
   filter: { readonly jobsetId?: number; readonly before?: number | undefined },
 ): Promise<Evaluations> {
   const versions = await listEvaluationVersions(db, { ...filter, limit: PAGE });
-  const items = (await listSummaries(versions)).map((summary) => withChanges(summary, deps.publicUrl));
+  const items = (await listSummaries(versions)).map((summary) => withDiff(summary, deps.publicUrl));
   const last = versions.at(-1);
   return { items, next: versions.length < PAGE || last === undefined ? null : String(last.id) };
 }

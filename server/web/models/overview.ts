@@ -4,29 +4,27 @@ import { Type, type Static } from 'typebox';
 import { findOverall, listBuilderViews } from '../../../db/views/fleet.ts';
 import { listEvaluationVersions } from '../../../db/views/pages-evaluations.ts';
 import { listRunningAttempts } from '../../../db/views/pages-fleet.ts';
-import { BuilderSchema, EvaluationSchema, StatusSchema } from '../../../domain/api/resources.ts';
+import {
+  BuilderSchema,
+  EvaluationSchema,
+  EvaluationWithDiffSchema,
+  StatusSchema,
+} from '../../../domain/api/resources.ts';
 import { SERVER_VERSION } from '../../version.ts';
-import { evaluationOf } from '../../views/resources.ts';
+import { evaluationOf, withDiff } from '../../views/resources.ts';
 import type { ModelContext } from './context.ts';
-import { ChangesSchema, RunningSchema } from './schemas.ts';
-import type { EvaluationSummary } from './summaries.ts';
+import { RunningSchema } from './schemas.ts';
 
 const OPEN_SHOWN = 10;
 const RECENT_SHOWN = 8;
 const RUNNING_SHOWN = 20;
-
-export const EvaluationWithChangesSchema = Type.Object({
-  ...EvaluationSchema.properties,
-  diff: ChangesSchema,
-});
-export type EvaluationWithChanges = Static<typeof EvaluationWithChangesSchema>;
 
 export const OverviewSchema = Type.Object({
   status: StatusSchema,
   /** Unfinished evaluations, newest first. */
   open: Type.Array(EvaluationSchema),
   /** Finished evaluations, newest first. */
-  recent: Type.Array(EvaluationWithChangesSchema),
+  recent: Type.Array(EvaluationWithDiffSchema),
   running: Type.Array(RunningSchema),
   builders: Type.Array(BuilderSchema),
 });
@@ -51,12 +49,8 @@ export async function loadOverview({ db, deps, listSummaries }: ModelContext): P
       ready: overall.builders > 0,
     },
     open: (await listSummaries(open)).map(({ view }) => evaluationOf(view, deps.publicUrl)),
-    recent: (await listSummaries(finished)).map((summary) => withChanges(summary, deps.publicUrl)),
+    recent: (await listSummaries(finished)).map((summary) => withDiff(summary, deps.publicUrl)),
     running: [...running],
     builders: [...builders],
   };
-}
-
-export function withChanges({ view, diff }: EvaluationSummary, publicUrl: string): EvaluationWithChanges {
-  return { ...evaluationOf(view, publicUrl), diff };
 }

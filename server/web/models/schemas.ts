@@ -23,20 +23,6 @@ export const JobRefSchema = Type.Object(
   { description: 'a job, by name' },
 );
 
-export const ChangesSchema = Type.Object(
-  {
-    against: nullable(Id),
-    newlyFailing: Type.Integer(),
-    stillFailing: Type.Integer(),
-    fixed: Type.Integer(),
-    new: Type.Integer(),
-    vanished: Type.Integer(),
-    unfinished: Type.Integer(),
-    stillSucceeding: Type.Integer(),
-  },
-  { description: 'jobs by what changed against the newest older evaluation of the jobset that finished' },
-);
-
 export const VerdictDetailSchema = Type.Object({
   class: Type.String(),
   subclass: Type.String(),

@@ -2,21 +2,21 @@
 
 import { html, type Html } from '../html.ts';
 import type { Evaluation } from '../../../domain/api/resources.ts';
-import type { EvaluationWithChanges } from '../models/overview.ts';
+import type { EvaluationWithDiff } from '../../../domain/api/resources.ts';
 import { changeSummary, outcomeBar, outcomeCounts, totalOf } from './counts.ts';
 import { evaluationName, revision } from './names.ts';
 import { evaluationOutcome } from './outcome.ts';
 import { count, duration, secondsBetween, time } from './times.ts';
 
 /** One item an evaluation; its jobset is left out where all are of one. */
-export function evaluationList(evaluations: readonly EvaluationWithChanges[], ofOneJobset = false): Html {
+export function evaluationList(evaluations: readonly EvaluationWithDiff[], ofOneJobset = false): Html {
   if (evaluations.length === 0) return html`<p class="quiet">There is none yet.</p>`;
   return html`<ul class="evaluations">
     ${evaluations.map((evaluation) => evaluationItem(evaluation, ofOneJobset))}
   </ul>`;
 }
 
-function evaluationItem(evaluation: EvaluationWithChanges, ofOneJobset: boolean): Html {
+function evaluationItem(evaluation: EvaluationWithDiff, ofOneJobset: boolean): Html {
   const { id, number, jobs, errors, diff, state, outcome } = evaluation;
   const name = ofOneJobset ? `#${number}` : evaluationName(evaluation);
   const took = secondsBetween(evaluation.createdAt, evaluation.finishedAt);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createVersionMemo } from '../../../server/web/models/memo.ts';
+import { createVersionMemo } from '../../../server/views/memo.ts';
 import { describe, test } from '../../support/test.ts';
 
 const finished = { id: 1, state: 'finished', outcome: 'finished', version: '700' };
