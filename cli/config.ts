@@ -4,11 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  booleanSetting,
   type Environment,
   integerSetting,
-  type ListenAddress,
-  formatListenAddress,
-  listenSetting,
   listSetting,
   optionalSetting,
   parseEnvironment,
@@ -16,11 +14,11 @@ import {
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
+import { type ListenAddress, listenSetting, localUrl, refuseOpenNetwork } from '../domain/listen.ts';
 
 export const PROJECT_FOLDER = fileURLToPath(new URL('../', import.meta.url));
 /** What set-up takes and can take away again: tools, wheels. */
 export const CACHE_FOLDER = join(PROJECT_FOLDER, '.cache');
-const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8484 };
 
 export interface CliConfig {
   /** Database, Temporal's file, cache, logs, keys. */
@@ -54,7 +52,8 @@ export function parseCliConfig(environment: Environment = process.env): CliConfi
     environment,
     {
       stateDir: textSetting('NIXWARP_STATE_DIR', join(PROJECT_FOLDER, '.nixwarp')),
-      listen: listenSetting('NIXWARP_LISTEN', DEFAULT_LISTEN),
+      listen: listenSetting('NIXWARP_LISTEN'),
+      trustedNetwork: booleanSetting('NIXWARP_TRUSTED_NETWORK', false),
       url: urlSetting('NIXWARP_URL', undefined, ['http:', 'https:']),
       token: optionalSetting('NIXWARP_TOKEN', true),
       databaseUrl: { ...optionalSetting('DATABASE_URL', true), parse: parseDatabaseUrl },
@@ -73,10 +72,11 @@ export function parseCliConfig(environment: Environment = process.env): CliConfi
     },
     (path) => readFileSync(path, 'utf8'),
   );
+  refuseOpenNetwork(values.listen, values.trustedNetwork);
   return {
     ...values,
     stateDir: resolve(values.stateDir),
-    url: values.url ?? `http://${formatListenAddress(values.listen)}`,
+    url: values.url ?? localUrl(values.listen),
     environment,
   };
 }

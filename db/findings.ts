@@ -1,6 +1,7 @@
 /** Findings: the verdicts on failed attempts, and on what was built but should not be published unseen. */
 
 import { sql } from 'drizzle-orm';
+import type { Verdict } from '../domain/ci/classification/verdict.ts';
 import type { Database } from './database.ts';
 import { json } from './sql.ts';
 
@@ -29,6 +30,25 @@ export async function recordFinding(db: Database, finding: NewFinding): Promise<
       ${finding.confidence}, ${finding.rule}, ${finding.fingerprint}, ${json(finding.verdict)})
     on conflict ${key} do update set class = excluded.class, subclass = excluded.subclass, confidence = excluded.confidence,
       rule = excluded.rule, fingerprint = excluded.fingerprint, verdict = excluded.verdict, created_at = now()`);
+}
+
+/** Stores a verdict on what a step built all the same, for every job whose step it is. */
+export async function recordNote(db: Database, stepId: number, verdict: Verdict): Promise<void> {
+  const jobs = await db.execute<{ evaluationId: number; jobId: number }>(sql`
+    select j.evaluation_id as "evaluationId", j.id as "jobId" from job_steps x join jobs j on j.id = x.job_id
+    where x.step_id = ${stepId} order by j.id`);
+  for (const job of jobs)
+    await recordFinding(db, {
+      ...job,
+      stepId,
+      attemptId: null,
+      class: verdict.class,
+      subclass: verdict.subclass,
+      confidence: verdict.confidence,
+      rule: verdict.rule,
+      fingerprint: verdict.fingerprint,
+      verdict,
+    });
 }
 
 /** Jobs of an evaluation that were built or substituted, with the runtime closure of their outputs that our cache knows. */

@@ -122,22 +122,6 @@ export function listSetting(name: string, fallback: readonly string[]): Setting<
   return { name, parse: (text) => text.split(/\s+/).filter((word) => word !== ''), fallback };
 }
 
-export interface ListenAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
-/** `127.0.0.1:8484`, `[::1]:8484`. */
-export function listenSetting(name: string, fallback: ListenAddress): Setting<ListenAddress> {
-  const parse = (text: string): ListenAddress => {
-    const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text) ?? [];
-    if (host === undefined || Number(port) > 65_535)
-      throw new ParseError(name, text, 'an address and port like "127.0.0.1:8484"');
-    return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  };
-  return { name, parse, fallback };
-}
-
 export function urlSetting(
   name: string,
   fallback: string | undefined,
@@ -150,8 +134,4 @@ export function urlSetting(
     return text.replace(/\/+$/, '');
   };
   return { name, parse, fallback };
-}
-
-export function formatListenAddress({ host, port }: ListenAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -3,19 +3,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  booleanSetting,
   type Environment,
-  formatListenAddress,
   integerSetting,
-  type ListenAddress,
-  listenSetting,
   optionalSetting,
   parseEnvironment,
   secretSetting,
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
-
-export const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8484 };
+import { type ListenAddress, listenSetting, localUrl, refuseOpenNetwork } from '../domain/listen.ts';
 
 export interface ServerConfig {
   readonly stateDir: string;
@@ -39,7 +36,8 @@ export function parseServerConfig(environment: Environment = process.env): Serve
     environment,
     {
       stateDir: textSetting('NIXWARP_STATE_DIR'),
-      listen: listenSetting('NIXWARP_LISTEN', DEFAULT_LISTEN),
+      listen: listenSetting('NIXWARP_LISTEN'),
+      trustedNetwork: booleanSetting('NIXWARP_TRUSTED_NETWORK', false),
       publicUrl: urlSetting('NIXWARP_PUBLIC_URL', undefined, ['http:', 'https:']),
       databaseUrl: secretSetting('DATABASE_URL'),
       adminToken: secretSetting('NIXWARP_ADMIN_TOKEN'),
@@ -51,7 +49,8 @@ export function parseServerConfig(environment: Environment = process.env): Serve
     },
     (path) => readFileSync(path, 'utf8'),
   );
-  return { ...values, publicUrl: values.publicUrl ?? `http://${formatListenAddress(values.listen)}` };
+  refuseOpenNetwork(values.listen, values.trustedNetwork);
+  return { ...values, publicUrl: values.publicUrl ?? localUrl(values.listen) };
 }
 
 /** Folders of the state folder that are the server's own. */

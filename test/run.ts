@@ -80,6 +80,7 @@ function runTests(files: readonly string[]): Promise<number> {
       },
     },
   );
-  process.on('SIGINT', () => {});
+  // The runner stops its tests, then we stop what they shared.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
 }

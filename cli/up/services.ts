@@ -103,7 +103,10 @@ async function startTemporal(
     });
     ports.temporal = port;
     ports.temporalUi = uiPort;
-    return { temporalAddress: `127.0.0.1:${port}`, temporalUiUrl: `http://127.0.0.1:${uiPort}` };
+    return {
+      temporalAddress: `127.0.0.1:${port}`,
+      temporalUiUrl: `http://127.0.0.1:${uiPort}/namespaces/${namespaceOf(config, state)}/workflows`,
+    };
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { formatListenAddress } from '../../domain/environment.ts';
+import { formatListenAddress, localUrl } from '../../domain/listen.ts';
 import { type CliConfig, PROJECT_FOLDER } from '../config.ts';
 import type { ChildSpec } from './child.ts';
 import { killUnits } from './kill-units.ts';
@@ -44,7 +44,7 @@ export async function startStack({
   say,
 }: StackOptions): Promise<Stack> {
   const state = await openState(config.stateDir);
-  const url = `http://${formatListenAddress(config.listen)}`;
+  const url = localUrl(config.listen);
   const unlock = await lockInstance(state.folders.run, url);
   const supervisor = createSupervisor(state.folders.run, say);
   const stop = async (): Promise<void> => {
@@ -108,7 +108,7 @@ function processEnvironment(
   state: InstanceState,
   services: Services,
 ): Record<string, string | undefined> {
-  const url = `http://${formatListenAddress(config.listen)}`;
+  const url = localUrl(config.listen);
   return {
     ...config.environment,
     // A file and a value for the same secret would be refused.

@@ -136,7 +136,13 @@ export type JobsetConfig = Static<typeof JobsetConfigSchema>;
 
 /** A configuration inside another message: checked by `parseJobsetConfig`, which tells every problem; the schema has its own URL. */
 export const JobsetConfigObject = Type.Unsafe<JobsetConfig>(
-  Type.Object({}, { additionalProperties: true, description: 'a jobset configuration, described in /api/jobset.schema.json' }),
+  Type.Object(
+    {},
+    {
+      additionalProperties: true,
+      description: 'a jobset configuration, described in /api/jobset.schema.json',
+    },
+  ),
 );
 export type JobsetSource = JobsetConfig['source'];
 export type JobsetVariant = JobsetConfig['variants'][number];

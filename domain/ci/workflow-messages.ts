@@ -13,7 +13,13 @@ export type WorkflowType =
   | 'triggerWorkflow';
 
 /** What Temporal's UI can be searched for, all keywords. SQL visibility allows ten of them in a namespace. */
-export const SEARCH_ATTRIBUTES = ['NixProject', 'NixEvaluation', 'NixStepKind', 'NixPool', 'NixGpuArch'] as const;
+export const SEARCH_ATTRIBUTES = [
+  'NixProject',
+  'NixEvaluation',
+  'NixStepKind',
+  'NixPool',
+  'NixGpuArch',
+] as const;
 
 export const SIGNALS = {
   /** To a project: `TriggerMessage`. */

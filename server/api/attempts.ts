@@ -2,11 +2,12 @@
 
 import { once } from 'node:events';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { ServerDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
 import type { LogStore } from '../logs.ts';
+import { parseRange } from '../range.ts';
 
 const Params = Type.Object({ id: Type.Integer({ minimum: 1 }) });
 /** Comments keep proxies from closing a stream over which nothing is said. */
@@ -20,13 +21,14 @@ export function attemptRoutes({ logs }: ServerDeps): FastifyPluginCallbackTypebo
       async (request, reply) => {
         const log = await logs.find(request.params.id);
         if (log === undefined) throw new NotFoundError(`attempt ${request.params.id} has no log`);
-        void reply.type('text/plain; charset=utf-8').header('accept-ranges', 'bytes');
-        const [, first = '', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
-        const start = first === '' ? 0 : Number(first);
-        const end = last === '' ? log.bytes : Math.min(log.bytes, Number(last) + 1);
-        if (first !== '' && start >= log.bytes)
+        // What a build prints is not to be taken for a page.
+        void reply.type('text/plain; charset=utf-8').header('x-content-type-options', 'nosniff');
+        void reply.header('accept-ranges', 'bytes');
+        const range = parseRange(request.headers.range, log.bytes);
+        if (range === 'unsatisfiable')
           return reply.code(416).header('content-range', `bytes */${log.bytes}`).send();
-        if (first !== '')
+        const { start, end } = range ?? { start: 0, end: log.bytes };
+        if (range !== undefined)
           void reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${log.bytes}`);
         return reply.header('content-length', end - start).send(logs.read(request.params.id, start, end));
       },
@@ -38,12 +40,15 @@ export function attemptRoutes({ logs }: ServerDeps): FastifyPluginCallbackTypebo
         schema: {
           summary: 'The log as server-sent events; `Last-Event-ID` (a byte offset) resumes',
           params: Params,
+          querystring: Type.Object({ from: Type.Integer({ minimum: 0, default: 0 }) }),
         },
       },
       async (request, reply) => {
         if ((await logs.find(request.params.id)) === undefined)
           throw new NotFoundError(`attempt ${request.params.id} has no log`);
-        await streamLog(logs, request.params.id, request, reply);
+        const resumed = Number(request.headers['last-event-id'] ?? NaN);
+        const from = Number.isSafeInteger(resumed) && resumed >= 0 ? resumed : request.query.from;
+        await streamLog(logs, request.params.id, from, reply);
       },
     );
     done();
@@ -51,14 +56,8 @@ export function attemptRoutes({ logs }: ServerDeps): FastifyPluginCallbackTypebo
 }
 
 /** Sends what is there and what comes, until the log is closed or the reader is gone. Event ids are offsets after the event. */
-async function streamLog(
-  logs: LogStore,
-  id: number,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
-  const query = request.query as { from?: string };
-  let position = Number(request.headers['last-event-id'] ?? query.from ?? 0) || 0;
+async function streamLog(logs: LogStore, id: number, from: number, reply: FastifyReply): Promise<void> {
+  let position = from;
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, {
@@ -77,7 +76,7 @@ async function streamLog(
       const change = once(changed, 'change', { signal: gone.signal }).catch(() => {});
       const log = await logs.find(id);
       if (log === undefined) break;
-      position = await sendFrom(logs, id, position, log.bytes, raw);
+      position = await sendFrom(logs, id, { from: position, to: log.bytes, closed: log.closed }, raw);
       if (log.closed) {
         raw.write(`id: ${position}\nevent: end\ndata: ${log.bytes}\n\n`);
         break;
@@ -91,24 +90,46 @@ async function streamLog(
   }
 }
 
+/** Returns the offset of what is still to be sent: of a character that is not there whole, unless no more will come. */
 async function sendFrom(
   logs: LogStore,
   id: number,
-  from: number,
-  to: number,
+  { from, to, closed }: { readonly from: number; readonly to: number; readonly closed: boolean },
   raw: NodeJS.WritableStream,
 ): Promise<number> {
   let position = from;
-  for await (const chunk of logs.read(id, from, to)) {
-    const bytes = chunk as Buffer;
+  let rest: Buffer = Buffer.alloc(0);
+  const send = async (bytes: Buffer): Promise<void> => {
+    if (bytes.length === 0) return;
     position += bytes.length;
-    const data = bytes
-      .toString('utf8')
-      .split('\n')
-      .map((line) => `data: ${line.replaceAll('\r', '')}`)
-      .join('\n');
     // A slow reader holds back its own stream only.
-    if (!raw.write(`id: ${position}\nevent: log\n${data}\n\n`)) await once(raw, 'drain');
+    if (!raw.write(`id: ${position}\nevent: log\n${dataLines(bytes)}\n\n`)) await once(raw, 'drain');
+  };
+  for await (const chunk of logs.read(id, from, to)) {
+    const bytes = Buffer.concat([rest, chunk as Buffer]);
+    const whole = wholeCharacters(bytes);
+    rest = bytes.subarray(whole);
+    await send(bytes.subarray(0, whole));
   }
+  if (closed) await send(rest);
   return position;
+}
+
+function dataLines(bytes: Buffer): string {
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .map((line) => `data: ${line.replaceAll('\r', '')}`)
+    .join('\n');
+}
+
+/** The length of `bytes` without a UTF-8 character at the end that is cut off. */
+function wholeCharacters(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(4, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] ?? 0;
+    if ((byte & 0b1100_0000) === 0b1000_0000) continue;
+    const length = byte >= 0b1111_0000 ? 4 : byte >= 0b1110_0000 ? 3 : byte >= 0b1100_0000 ? 2 : 1;
+    return length > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
 }

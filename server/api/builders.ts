@@ -4,6 +4,7 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import { Type } from 'typebox';
 import { findAttempt, recordEvidence, recordLogBytes, startAttempt } from '../../db/attempts.ts';
 import { recordBuilder, recordBuilderLeft } from '../../db/builders.ts';
+import { recordNote } from '../../db/findings.ts';
 import { recordProducts, recordSamples } from '../../db/samples.ts';
 import {
   AnnouncedSchema,
@@ -13,6 +14,7 @@ import {
   StartAttemptSchema,
   StartedAttemptSchema,
 } from '../../domain/api/builder.ts';
+import { verdictOfNote } from '../../domain/ci/classification/note.ts';
 import { NotFoundError } from '../errors.ts';
 import type { ServerDeps } from '../deps.ts';
 
@@ -91,11 +93,12 @@ export function builderRoutes({
       async (request, reply) => {
         const attempt = await findAttempt(connection.db, request.params.id);
         if (attempt === undefined) throw new NotFoundError(`there is no attempt ${request.params.id}`);
-        const { metrics = [], products = [], ...evidence } = request.body;
+        const { metrics = [], products = [], notes = [], ...evidence } = request.body;
         await connection.transaction(async (tx) => {
           await recordEvidence(tx, attempt.id, evidence);
           await recordSamples(tx, attempt, metrics);
           await recordProducts(tx, attempt.id, products);
+          for (const note of notes) await recordNote(tx, attempt.stepId, verdictOfNote(note));
         });
         return reply.code(204).send();
       },

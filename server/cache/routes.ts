@@ -6,6 +6,7 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import { findNewestAttemptOf } from '../../db/attempts.ts';
 import { findIndexedPath } from '../../db/store-paths.ts';
 import type { ServerDeps } from '../deps.ts';
+import { parseRange } from '../range.ts';
 import { renderNarInfo } from './render-narinfo.ts';
 
 /** Grammar of store hashes, file hashes and derivation names: nothing else ever reaches the file system. */
@@ -67,7 +68,10 @@ export function cacheRoutes({ folder, logs, connection }: ServerDeps): FastifyPl
         const attemptId = hash === undefined ? undefined : await findNewestAttemptOf(connection.db, hash);
         const log = attemptId === undefined ? undefined : await logs.find(attemptId);
         if (attemptId === undefined || log === undefined) return miss(reply);
-        void reply.type('text/plain; charset=utf-8').header('content-length', log.bytes);
+        void reply
+          .type('text/plain; charset=utf-8')
+          .header('x-content-type-options', 'nosniff')
+          .header('content-length', log.bytes);
         return request.method === 'HEAD' ? reply.send() : reply.send(logs.read(attemptId, 0, log.bytes));
       },
     });
@@ -96,16 +100,4 @@ async function sendFile(request: FastifyRequest, reply: FastifyReply, path: stri
   void reply.header('content-length', end - start);
   if (request.method === 'HEAD' || size === 0) return reply.send();
   return reply.send(createReadStream(path, { start, end: end - 1, highWaterMark: 256 * 1024 }));
-}
-
-/** One range of `Range: bytes=…` (RFC 9110 §14.2), its end exclusive; anything else is answered with the whole. */
-function parseRange(
-  header: string | undefined,
-  size: number,
-): { start: number; end: number } | 'unsatisfiable' | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (first === undefined || last === undefined || (first === '' && last === '')) return undefined;
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
-  return start < end ? { start, end } : 'unsatisfiable';
 }

@@ -4,10 +4,9 @@ import type { Database } from '../../db/database.ts';
 import type { VerdictView } from '../../db/views/run-document.ts';
 import type { EvaluationView } from '../../db/views/evaluations.ts';
 import { listStepViews, type StepView } from '../../db/views/steps.ts';
-import { findWaits } from '../../db/views/waits.ts';
 import type { Evaluation, EvaluationWithDiff, Step } from '../../domain/api/resources.ts';
 import type { EvaluationSummary } from './summaries.ts';
-import { sentenceOf } from './waits.ts';
+import { describeWaits } from './waits.ts';
 
 export function evaluationOf(view: EvaluationView, publicUrl: string): Evaluation {
   return {
@@ -38,14 +37,14 @@ export function verdictSummary(verdict: VerdictView | null) {
 
 export async function stepsOf(db: Database, stepIds: readonly number[], publicUrl: string): Promise<Step[]> {
   const views = await listStepViews(db, stepIds);
-  return Promise.all(views.map((view) => stepOf(db, view, publicUrl)));
+  const waits = await describeWaits(db, stepIds);
+  return views.map((view) => stepOf(view, waits.get(view.id) ?? null, publicUrl));
 }
 
-async function stepOf(db: Database, view: StepView, publicUrl: string): Promise<Step> {
-  const [wait] = await findWaits(db, [view.id]);
+function stepOf(view: StepView, waits: string | null, publicUrl: string): Step {
   return {
     ...view,
-    waits: wait === undefined ? null : (sentenceOf(wait) ?? null),
+    waits,
     attempts: view.attempts.map((attempt) => ({
       ...attempt,
       logUrl: `${publicUrl}/api/v1/attempts/${attempt.id}/log`,

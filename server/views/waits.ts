@@ -1,15 +1,25 @@
 /** Why a step waits, in a sentence. */
 
 import type { Database } from '../../db/database.ts';
-import { findWaits, type StepWait } from '../../db/views/waits.ts';
+import { findWaits, type StepWait, type Unserved } from '../../db/views/waits.ts';
 
 /** The first reason among these steps, `null` when none of them waits. */
 export async function describeWait(db: Database, stepIds: readonly number[]): Promise<string | null> {
-  const waits = await findWaits(db, stepIds);
-  return waits.map(sentenceOf).find((sentence) => sentence !== undefined) ?? null;
+  const [first] = (await describeWaits(db, stepIds)).values();
+  return first ?? null;
 }
 
-export function sentenceOf(wait: StepWait): string | undefined {
+/** What each of these steps waits for; those that do not wait are left out. */
+export async function describeWaits(db: Database, stepIds: readonly number[]): Promise<Map<number, string>> {
+  const sentences = new Map<number, string>();
+  for (const wait of await findWaits(db, stepIds)) {
+    const sentence = sentenceOf(wait);
+    if (sentence !== undefined) sentences.set(wait.stepId, sentence);
+  }
+  return sentences;
+}
+
+function sentenceOf(wait: StepWait): string | undefined {
   switch (wait.state) {
     case 'done':
       return undefined;
@@ -22,23 +32,29 @@ export function sentenceOf(wait: StepWait): string | undefined {
         ? `waits for ${wait.unmet} inputs`
         : `waits for ${wait.blockedBy}${wait.unmet > 1 ? ` and ${wait.unmet - 1} more` : ''}${rootSentence(wait)}`;
     case 'ready':
-      return wait.served
+      return wait.unserved === null
         ? `waits for a free slot of ${wait.pool}: ${wait.ahead} steps go before it`
-        : unserved(wait.pool, wait.lastSeenAt);
+        : needs(wait.unserved);
   }
 }
 
 /** The root of a wait that goes through several steps: what nobody can run. */
-function rootSentence({ rootPool, rootName, rootLastSeenAt }: StepWait): string {
-  return rootPool === null ? '' : `; ${rootName ?? 'an input'} ${unserved(rootPool, rootLastSeenAt)}`;
+function rootSentence({ root }: StepWait): string {
+  return root === null ? '' : `; ${root.name} ${needs(root)}`;
 }
 
-function unserved(pool: string, lastSeenAt: string | null): string {
-  const seen =
-    lastSeenAt === null
-      ? 'no such builder has ever been seen'
-      : `no such builder has been seen since ${lastSeenAt}`;
-  return `needs ${needOf(pool)}; ${seen}`;
+function needs({ pool, drained, lastSeenAt }: Unserved): string {
+  return `needs ${needOf(pool)}; ${absence(drained, lastSeenAt)}`;
+}
+
+function absence(drained: Unserved['drained'], lastSeenAt: string | null): string {
+  if (drained !== null) {
+    const { name, reason } = drained;
+    return `${name} is drained${reason === null ? '' : `: ${reason}`}`;
+  }
+  return lastSeenAt === null
+    ? 'no such builder has ever been seen'
+    : `no such builder has been seen since ${lastSeenAt}`;
 }
 
 /** `gpu.sm_90` → "cuda on sm_90". */

@@ -8,6 +8,7 @@ import { findTemporalCli } from '../../cli/setup/temporal.ts';
 import { findFreePort } from '../../cli/up/ports.ts';
 import { postgresUrl } from '../../cli/up/postgres.ts';
 import { type ExtraBuilder, startStack } from '../../cli/up/stack.ts';
+import { disposeOnTermination } from './termination.ts';
 
 export interface TestStack extends AsyncDisposable {
   readonly url: string;
@@ -67,6 +68,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     extraBuilders: options.extraBuilders ?? [],
     say: (message) => said.push(message),
   });
+  const forget = disposeOnTermination(stack);
   return {
     url: stack.url,
     stateDir,
@@ -85,6 +87,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       return child.pid;
     },
     [Symbol.asyncDispose]: async () => {
+      forget();
       await stack[Symbol.asyncDispose]();
       if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
     },

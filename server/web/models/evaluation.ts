@@ -15,7 +15,7 @@ import { listNotRun, listQueued, type WaitGroup } from '../../../db/views/pages-
 import { DiffSchema, EvaluationSchema, nullable, ProgressSchema } from '../../../domain/api/resources.ts';
 import { NotFoundError } from '../../errors.ts';
 import { evaluationOf } from '../../views/resources.ts';
-import { describeWait } from '../../views/waits.ts';
+import { describeWaits } from '../../views/waits.ts';
 import type { ModelContext } from './context.ts';
 import { errorOf, ErrorSchema } from './errors.ts';
 import { matrixOf, MatrixSchema } from './matrix.ts';
@@ -103,20 +103,22 @@ export async function loadEvaluationPage(context: ModelContext, id: number): Pro
   const { notRunGroups, ...parts } = await pages.get(version, against, () =>
     loadParts(context, id, against, summary.diff),
   );
+  const reasons = await describeWaits(
+    db,
+    notRunGroups.map(({ stepId }) => stepId),
+  );
   return {
     evaluation: evaluationOf(summary.view, deps.publicUrl),
     diff: summary.diff,
     ...parts,
     ...(await loadProgress(context, summary.view)),
     // Whom a step waits for is another one every minute.
-    notRun: await Promise.all(
-      notRunGroups.map(async ({ stepId, pool, jobs, total }) => ({
-        pool,
-        jobs,
-        total,
-        reason: await describeWait(db, [stepId]),
-      })),
-    ),
+    notRun: notRunGroups.map(({ stepId, pool, jobs, total }) => ({
+      pool,
+      jobs,
+      total,
+      reason: reasons.get(stepId) ?? null,
+    })),
   };
 }
 
@@ -169,15 +171,13 @@ async function loadFailures({ db }: ModelContext, id: number, previousId: number
 async function loadProgress({ db }: ModelContext, { id, state }: EvaluationView) {
   if (state === 'finished') return { running: [], queued: [] };
   const queued = await listQueued(db, id);
+  const reasons = await describeWaits(
+    db,
+    queued.map(({ stepId }) => stepId),
+  );
   return {
     running: (await listRunning(db, id)).slice(0, SHOWN.running),
-    queued: await Promise.all(
-      queued.map(async ({ stepId, pool, total }) => ({
-        pool,
-        total,
-        reason: await describeWait(db, [stepId]),
-      })),
-    ),
+    queued: queued.map(({ stepId, ...group }) => ({ ...group, reason: reasons.get(stepId) ?? null })),
   };
 }
 

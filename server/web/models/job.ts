@@ -18,7 +18,6 @@ import { RunJobSchema } from '../../../domain/api/runs.ts';
 import { isSuccess } from '../../../domain/ci/outcome.ts';
 import { NotFoundError } from '../../errors.ts';
 import { runJob } from '../../views/run-document.ts';
-import { describeWait } from '../../views/waits.ts';
 import { jobCommands, reproduceCommands } from './commands.ts';
 import { getEvaluationRef, type ModelContext } from './context.ts';
 import { ReportedStepSchema, reportRoots, reportSteps, RootSchema } from './report.ts';
@@ -93,7 +92,7 @@ export async function loadJobPage({ db, deps }: ModelContext, id: number): Promi
     throw new NotFoundError(`there is no job ${id}`);
   const evaluation = await getEvaluationRef(db, place.evaluationId);
   const previousId = (await findComparison(db, place.evaluationId))?.id ?? null;
-  const context = { db, publicUrl: deps.publicUrl, describeWait: (step: number) => describeWait(db, [step]) };
+  const context = { db, publicUrl: deps.publicUrl };
   const [steps, outputs, history, job] = await Promise.all([
     reportSteps(context, view.stepIds),
     listOutputs(db, id),

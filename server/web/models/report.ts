@@ -5,6 +5,7 @@ import type { Database } from '../../../db/database.ts';
 import { listStepPlaces } from '../../../db/views/pages-steps.ts';
 import { listStepViews, type StepView } from '../../../db/views/steps.ts';
 import { nullable, StepSchema } from '../../../domain/api/resources.ts';
+import { describeWaits } from '../../views/waits.ts';
 import { Id, NullableText, VerdictDetailSchema } from './schemas.ts';
 
 const AttemptSchema = Type.Object({
@@ -34,7 +35,6 @@ export type ReportedRoot = Static<typeof RootSchema>;
 export interface ReportContext {
   readonly db: Database;
   readonly publicUrl: string;
-  readonly describeWait: (stepId: number) => Promise<string | null>;
 }
 
 /** Steps with all attempts and what each was judged to be. */
@@ -43,13 +43,14 @@ export async function reportSteps(
   stepIds: readonly number[],
 ): Promise<ReportedStep[]> {
   const views = await listStepViews(context.db, stepIds);
-  return Promise.all(views.map((view) => reportStep(context, view)));
+  const waits = await describeWaits(context.db, stepIds);
+  return views.map((view) => reportStep(context, view, waits.get(view.id) ?? null));
 }
 
-async function reportStep({ publicUrl, describeWait }: ReportContext, view: StepView): Promise<ReportedStep> {
+function reportStep({ publicUrl }: ReportContext, view: StepView, waits: string | null): ReportedStep {
   return {
     ...view,
-    waits: view.outcome === null ? await describeWait(view.id) : null,
+    waits,
     attempts: view.attempts.map((attempt) => ({
       ...attempt,
       logUrl: `${publicUrl}/api/v1/attempts/${attempt.id}/log`,

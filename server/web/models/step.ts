@@ -6,7 +6,6 @@ import { findComparison } from '../../../db/views/pages-changes.ts';
 import { findEvaluationOfStep, listStepPlaces } from '../../../db/views/pages-steps.ts';
 import { nullable } from '../../../domain/api/resources.ts';
 import { NotFoundError } from '../../errors.ts';
-import { describeWait } from '../../views/waits.ts';
 import { reproduceCommands } from './commands.ts';
 import { getEvaluationRef, type ModelContext } from './context.ts';
 import { ReportedStepSchema, reportRoots, reportSteps, RootSchema } from './report.ts';
@@ -27,7 +26,7 @@ export type StepPage = Static<typeof StepPageSchema>;
 
 /** @throws NotFoundError */
 export async function loadStepPage({ db, deps }: ModelContext, id: number): Promise<StepPage> {
-  const context = { db, publicUrl: deps.publicUrl, describeWait: (step: number) => describeWait(db, [step]) };
+  const context = { db, publicUrl: deps.publicUrl };
   const [step] = await reportSteps(context, [id]);
   const derivation = await findDerivationOfStep(db, id);
   if (step === undefined || derivation === undefined) throw new NotFoundError(`there is no step ${id}`);

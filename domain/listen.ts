@@ -1,0 +1,46 @@
+/** Where the server listens. */
+
+import { ConfigurationError, type Setting } from './environment.ts';
+import { ParseError } from './parse-error.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8484 };
+
+/** `127.0.0.1:8484`, `[::1]:8484`. */
+export function listenSetting(name: string): Setting<ListenAddress> {
+  const parse = (text: string): ListenAddress => {
+    const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text) ?? [];
+    if (host === undefined || Number(port) > 65_535)
+      throw new ParseError(name, text, 'an address and port like "127.0.0.1:8484"');
+    return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  };
+  return { name, parse, fallback: DEFAULT_LISTEN };
+}
+
+export function formatListenAddress({ host, port }: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** How programs on the same machine reach the server. */
+export function localUrl({ host, port }: ListenAddress): string {
+  const local = host === '0.0.0.0' ? '127.0.0.1' : /^[0:]+$/.test(host) ? '::1' : host;
+  return `http://${formatListenAddress({ host: local, port })}`;
+}
+
+/**
+ * Pages, results and the cache are open to whoever reaches the server, unfree files among them: beyond this machine they are
+ * only by an explicit wish.
+ * @throws ConfigurationError
+ */
+export function refuseOpenNetwork(listen: ListenAddress, isTrustedNetwork: boolean): void {
+  if (isTrustedNetwork || /^(127\.|::1$|localhost$)/.test(listen.host)) return;
+  throw new ConfigurationError([
+    `NIXWARP_LISTEN: ${formatListenAddress(listen)} is reached from other machines, and whoever reaches it reads everything, ` +
+      'unfree packages in the cache too. Listen on 127.0.0.1 behind a proxy that asks who it is, or set ' +
+      'NIXWARP_TRUSTED_NETWORK=1 if all who can reach it may',
+  ]);
+}
