@@ -1,9 +1,14 @@
 /** `npm run bench -- NAME`: measures, always beside a baseline in the same run, and prints ratios. */
 
-import { classify } from './classify-main.ts';
+import { benchClassify } from './classify.ts';
+import { large } from './large.ts';
 import { steps } from './steps.ts';
 
-const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = { steps, classify };
+const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  steps,
+  large,
+  classify: async () => benchClassify(),
+};
 
 const [name = '', ...args] = process.argv.slice(2);
 const bench = BENCHES[name];

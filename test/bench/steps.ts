@@ -4,13 +4,11 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import postgres from 'postgres';
-import { createApiClient } from '../../cli/client.ts';
-import { readTarget } from '../../cli/run/target.ts';
-import { startTestStack, type TestStack } from '../support/stack.ts';
+import { startTestStack } from '../support/stack.ts';
+import { reportCpu, timePipeline } from './pipeline.ts';
 import { median, spread } from './statistics.ts';
 
 const FLAT = 200;
@@ -105,50 +103,4 @@ async function timeNixBuild(file: string): Promise<number> {
     );
   });
   return (performance.now() - startedAt) / 1000;
-}
-
-async function timePipeline(
-  stack: TestStack,
-  file: string,
-  count: number,
-): Promise<{ wall: number; building: number }> {
-  const client = createApiClient(stack.url, stack.adminToken);
-  const run = await readTarget(file, '/', {
-    args: [],
-    argStrings: [],
-    jobset: false,
-    environment: process.env,
-  });
-  const startedAt = performance.now();
-  const { evaluationId } = await client.startRun(run);
-  while ((await client.evaluation(evaluationId)).state !== 'finished')
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  const wall = (performance.now() - startedAt) / 1000;
-  const { summary, errors } = await client.document(evaluationId);
-  if (summary['built'] !== count)
-    throw new Error(
-      `expected ${count} built, got ${JSON.stringify(summary)}; ${JSON.stringify(errors.slice(0, 3))}`,
-    );
-  const sql = postgres(stack.databaseUrl, { max: 1 });
-  const [row] = await sql<{ seconds: number }[]>`
-    select extract(epoch from max(s.ended_at) - min(s.dispatched_at))::float as seconds
-    from wanted w join steps s on s.id = w.step_id where w.evaluation_id = ${evaluationId}`;
-  await sql.end();
-  return { wall, building: row?.seconds ?? Number.NaN };
-}
-
-/** Where the rest goes: CPU seconds of each process of the stack over the whole bench. */
-async function reportCpu(stack: TestStack): Promise<void> {
-  console.log('\nCPU seconds of each process, over all rounds:');
-  const children = JSON.parse(await readFile(join(stack.stateDir, 'run', 'children.json'), 'utf8')) as {
-    name: string;
-    pid: number;
-  }[];
-  for (const { name, pid } of children) {
-    const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
-    const ticks = (index: number): number => Number(fields[index - 3] ?? 0) / 100;
-    console.log(
-      `  ${name.padEnd(12)} own ${(ticks(14) + ticks(15)).toFixed(1)}, of ended children ${(ticks(16) + ticks(17)).toFixed(1)}`,
-    );
-  }
 }
