@@ -6,13 +6,16 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { JobsetConfigSchema } from '../domain/ci/jobset-config.ts';
 import { attemptRoutes } from './api/attempts.ts';
 import { builderRoutes } from './api/builders.ts';
+import { evaluationCommandRoutes } from './api/evaluation-commands.ts';
 import { evaluationRoutes } from './api/evaluations.ts';
 import { evaluatorRoutes } from './api/evaluators.ts';
+import { findingRoutes } from './api/findings.ts';
 import { fleetRoutes } from './api/fleet.ts';
 import { ingestRoutes } from './api/ingest.ts';
 import { jobRoutes } from './api/jobs.ts';
 import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
+import { triggerRoutes } from './api/triggers.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
 import { answerErrors } from './errors.ts';
@@ -27,8 +30,11 @@ const MAX_PARAM_LENGTH = 512;
 
 const ROUTES = [
   fleetRoutes,
+  findingRoutes,
   jobsetRoutes,
+  triggerRoutes,
   evaluationRoutes,
+  evaluationCommandRoutes,
   jobRoutes,
   attemptRoutes,
   runRoutes,

@@ -1,5 +1,6 @@
 /** What the routes need: made by the process, given to the application. */
 
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Connection } from '../db/database.ts';
 import type { Authority } from './auth.ts';
 import type { CacheFolder } from './cache/cache-folder.ts';
@@ -25,3 +26,6 @@ export interface ServerDeps {
 export interface RouteDeps extends ServerDeps {
   readonly listSummaries: ListSummaries;
 }
+
+/** Where routes are added; their handlers' types come from their schemas. */
+export type RouteApp = Parameters<FastifyPluginCallbackTypebox>[0];

@@ -16,6 +16,12 @@ export class UnauthorizedError extends Error {
   override readonly name = 'UnauthorizedError';
 }
 
+/** The value, where there is one. @throws NotFoundError that names what was sought: `there is no evaluation 7`. */
+export function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new NotFoundError(`there is no ${what}`);
+  return value;
+}
+
 export interface Problem {
   readonly type: 'about:blank';
   readonly title: string;

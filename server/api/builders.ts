@@ -15,96 +15,103 @@ import {
   StartedAttemptSchema,
 } from '../../domain/api/builder.ts';
 import { verdictOfNote } from '../../domain/ci/classification/note.ts';
-import { NotFoundError } from '../errors.ts';
-import type { ServerDeps } from '../deps.ts';
+import type { RouteApp, ServerDeps } from '../deps.ts';
+import { found } from '../errors.ts';
 
 /** A chunk of a log in one request; builders send far less at a time. */
 const LOG_CHUNK_BYTES = 16 * 1024 * 1024;
 
 const AttemptParams = Type.Object({ id: Type.Integer({ minimum: 1 }) });
 
-export function builderRoutes({
-  connection,
-  logs,
-  authority,
-  cacheFacts,
-}: ServerDeps): FastifyPluginCallbackTypebox {
+export function builderRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
   return (app, _options, done) => {
     app.addHook('onRequest', async (request) => {
-      authority.require(request, 'builder');
+      deps.authority.require(request, 'builder');
     });
-
-    app.post(
-      '/builders/announce',
-      { schema: { body: AnnounceSchema, response: { 200: AnnouncedSchema } } },
-      async (request) => {
-        const { wanted } = await connection.transaction((tx) => recordBuilder(tx, request.body));
-        return { wanted, cache: cacheFacts };
-      },
-    );
-
-    app.post('/builders/leave', { schema: { body: LeaveSchema } }, async (request, reply) => {
-      await recordBuilderLeft(connection.db, request.body.name, request.body.incarnation);
-      return reply.code(204).send();
-    });
-
-    app.post(
-      '/attempts',
-      { schema: { body: StartAttemptSchema, response: { 200: StartedAttemptSchema } } },
-      async (request) => {
-        const assignment = await connection.transaction((tx) => startAttempt(tx, request.body));
-        return assignment === undefined
-          ? null
-          : {
-              ...assignment,
-              features: [...assignment.features],
-              outputs: [...assignment.outputs],
-              inputPaths: [...assignment.inputPaths],
-            };
-      },
-    );
-
-    app.put(
-      '/attempts/:id/log',
-      {
-        bodyLimit: LOG_CHUNK_BYTES,
-        schema: {
-          params: AttemptParams,
-          querystring: Type.Object({
-            offset: Type.Integer({ minimum: 0 }),
-            closed: Type.Boolean({ default: false }),
-          }),
-          response: { 200: Type.Object({ bytes: Type.Integer() }) },
-        },
-      },
-      async (request) => {
-        const { id } = request.params;
-        const { offset, closed } = request.query;
-        let bytes = await logs.append(id, offset, await bodyOf(request.body));
-        if (closed) bytes = await logs.close(id);
-        await recordLogBytes(connection.db, id, bytes, closed);
-        return { bytes };
-      },
-    );
-
-    app.post(
-      '/attempts/:id/evidence',
-      { schema: { params: AttemptParams, body: EvidenceSchema } },
-      async (request, reply) => {
-        const attempt = await findAttempt(connection.db, request.params.id);
-        if (attempt === undefined) throw new NotFoundError(`there is no attempt ${request.params.id}`);
-        const { metrics = [], products = [], notes = [], ...evidence } = request.body;
-        await connection.transaction(async (tx) => {
-          await recordEvidence(tx, attempt.id, evidence);
-          await recordSamples(tx, attempt, metrics);
-          await recordProducts(tx, attempt.id, products);
-          for (const note of notes) await recordNote(tx, attempt.stepId, verdictOfNote(note));
-        });
-        return reply.code(204).send();
-      },
-    );
+    addPresence(app, deps);
+    addStart(app, deps);
+    addLog(app, deps);
+    addEvidence(app, deps);
     done();
   };
+}
+
+function addPresence(app: RouteApp, { connection, cacheFacts }: ServerDeps): void {
+  app.post(
+    '/builders/announce',
+    { schema: { body: AnnounceSchema, response: { 200: AnnouncedSchema } } },
+    async (request) => {
+      const { wanted } = await connection.transaction((tx) => recordBuilder(tx, request.body));
+      return { wanted, cache: cacheFacts };
+    },
+  );
+
+  app.post('/builders/leave', { schema: { body: LeaveSchema } }, async (request, reply) => {
+    await recordBuilderLeft(connection.db, request.body.name, request.body.incarnation);
+    return reply.code(204).send();
+  });
+}
+
+function addStart(app: RouteApp, { connection }: ServerDeps): void {
+  app.post(
+    '/attempts',
+    { schema: { body: StartAttemptSchema, response: { 200: StartedAttemptSchema } } },
+    async (request) => {
+      const assignment = await connection.transaction((tx) => startAttempt(tx, request.body));
+      return assignment === undefined
+        ? null
+        : {
+            ...assignment,
+            features: [...assignment.features],
+            outputs: [...assignment.outputs],
+            inputPaths: [...assignment.inputPaths],
+          };
+    },
+  );
+}
+
+function addLog(app: RouteApp, { connection, logs }: ServerDeps): void {
+  app.put(
+    '/attempts/:id/log',
+    {
+      bodyLimit: LOG_CHUNK_BYTES,
+      schema: {
+        params: AttemptParams,
+        querystring: Type.Object({
+          offset: Type.Integer({ minimum: 0 }),
+          closed: Type.Boolean({ default: false }),
+        }),
+        response: { 200: Type.Object({ bytes: Type.Integer() }) },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { offset, closed } = request.query;
+      let bytes = await logs.append(id, offset, await bodyOf(request.body));
+      if (closed) bytes = await logs.close(id);
+      await recordLogBytes(connection.db, id, bytes, closed);
+      return { bytes };
+    },
+  );
+}
+
+function addEvidence(app: RouteApp, { connection }: ServerDeps): void {
+  app.post(
+    '/attempts/:id/evidence',
+    { schema: { params: AttemptParams, body: EvidenceSchema } },
+    async (request, reply) => {
+      const { id } = request.params;
+      const attempt = found(await findAttempt(connection.db, id), `attempt ${id}`);
+      const { metrics = [], products = [], notes = [], ...evidence } = request.body;
+      await connection.transaction(async (tx) => {
+        await recordEvidence(tx, attempt.id, evidence);
+        await recordSamples(tx, attempt, metrics);
+        await recordProducts(tx, attempt.id, products);
+        for (const note of notes) await recordNote(tx, attempt.stepId, verdictOfNote(note));
+      });
+      return reply.code(204).send();
+    },
+  );
 }
 
 /** Bodies that are no JSON come as streams. */

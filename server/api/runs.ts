@@ -8,7 +8,7 @@ import { saveJobset } from '../../db/jobsets.ts';
 import { RunDocumentSchema, StartedRunSchema, StartRunSchema } from '../../domain/api/runs.ts';
 import { parseJobsetConfig } from '../../domain/ci/jobset-config.ts';
 import type { ServerDeps } from '../deps.ts';
-import { NotFoundError } from '../errors.ts';
+import { found } from '../errors.ts';
 import { runDocument } from '../views/run-document.ts';
 
 export function runRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
@@ -62,9 +62,9 @@ export function runRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
         },
       },
       async (request) => {
-        if ((await findEvaluation(connection.db, request.params.id)) === undefined)
-          throw new NotFoundError(`there is no evaluation ${request.params.id}`);
-        return runDocument({ db: connection.db, publicUrl, cacheFacts: deps.cacheFacts }, request.params.id);
+        const { id } = request.params;
+        found(await findEvaluation(connection.db, id), `evaluation ${id}`);
+        return runDocument({ db: connection.db, publicUrl, cacheFacts: deps.cacheFacts }, id);
       },
     );
     done();
