@@ -1,12 +1,11 @@
 /** Logs of attempts: appended while a build runs, compressed when it ended, never overwritten. */
 
 import { EventEmitter } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createWriteStream } from 'node:fs';
 import { promisify } from 'node:util';
 import { createZstdCompress, createZstdDecompress, zstdCompress } from 'node:zlib';
 import { ConflictError } from './errors.ts';
@@ -35,75 +34,49 @@ export interface LogStore {
 export async function openLogStore(folder: string): Promise<LogStore> {
   await mkdir(folder, { recursive: true });
   const changes = new EventEmitter().setMaxListeners(0);
-  const sizes = new Map<number, number>();
-  const openFile = (id: number) => join(folder, `${id}.log`);
-  const closedFile = (id: number) => join(folder, `${id}.log.zst`);
+  const files = createLogFiles(folder);
 
-  async function sizeOfOpen(id: number): Promise<number | undefined> {
-    return (await statOrNothing(openFile(id)))?.size;
-  }
-
-  async function findClosed(id: number): Promise<number | undefined> {
-    if ((await statOrNothing(closedFile(id))) === undefined) return undefined;
-    const known = sizes.get(id);
-    if (known !== undefined) return known;
-    let bytes = 0;
-    for await (const chunk of createReadStream(closedFile(id)).pipe(createZstdDecompress()))
-      bytes += (chunk as Buffer).length;
-    sizes.set(id, bytes);
-    return bytes;
-  }
-
-  const store: LogStore = {
-    append: async (id, offset, bytes) => {
-      const closed = await findClosed(id);
+  return {
+    append: inTurn(async (id, offset, bytes) => {
+      const closed = await files.closedBytes(id);
       if (closed !== undefined) {
         if (offset + bytes.length <= closed) return closed;
         throw new ConflictError(`the log of attempt ${id} is closed at ${closed} bytes`);
       }
-      const size = (await sizeOfOpen(id)) ?? 0;
+      const size = (await files.openBytes(id)) ?? 0;
       if (offset > size)
         throw new ConflictError(
           `the log of attempt ${id} has ${size} bytes: bytes from ${offset} on leave a gap`,
         );
       const fresh = bytes.subarray(size - offset);
-      const handle = await open(openFile(id), 'a');
-      try {
-        if (fresh.length > 0) await handle.write(fresh);
-      } finally {
-        await handle.close();
-      }
+      // Made even for no bytes: that is how a log begins.
+      await appendFile(files.openFile(id), fresh);
       changes.emit(String(id));
       return size + fresh.length;
     },
 
-    close: async (id) => {
-      const closed = await findClosed(id);
+    close: inTurn(async (id) => {
+      const closed = await files.closedBytes(id);
       if (closed !== undefined) return closed;
-      const size = await sizeOfOpen(id);
+      const size = await files.openBytes(id);
       if (size === undefined) return 0;
-      const temporary = `${closedFile(id)}.tmp`;
-      if (size <= WHOLE_BYTES) await writeFile(temporary, await compressWhole(await readFile(openFile(id))));
-      else await pipeline(createReadStream(openFile(id)), createZstdCompress(), createWriteStream(temporary));
-      await rename(temporary, closedFile(id));
-      await rm(openFile(id));
-      sizes.set(id, size);
+      await files.compress(id, size);
       changes.emit(String(id));
       return size;
     },
 
     find: async (id) => {
-      const bytes = await sizeOfOpen(id);
+      const bytes = await files.openBytes(id);
       if (bytes !== undefined) return { bytes, closed: false };
-      const closed = await findClosed(id);
+      const closed = await files.closedBytes(id);
       return closed === undefined ? undefined : { bytes: closed, closed: true };
     },
 
     read: (id, start, end) => {
       if (start >= end) return createReadStream('/dev/null');
-      const plain = createReadStream(openFile(id), { start, end: end - 1 });
+      const plain = createReadStream(files.openFile(id), { start, end: end - 1 });
       return fallBack(plain, () =>
-        createReadStream(closedFile(id)).pipe(createZstdDecompress()).pipe(slice(start, end)),
+        createReadStream(files.closedFile(id)).pipe(createZstdDecompress()).pipe(slice(start, end)),
       );
     },
 
@@ -112,7 +85,62 @@ export async function openLogStore(folder: string): Promise<LogStore> {
       return () => changes.off(String(id), onChange);
     },
   };
-  return store;
+}
+
+/** Where the two files of a log lie, and how many bytes of log they hold. */
+function createLogFiles(folder: string) {
+  /** What closed logs hold: else it takes decompressing them. */
+  const closedSizes = new Map<number, number>();
+  const openFile = (id: number): string => join(folder, `${id}.log`);
+  const closedFile = (id: number): string => join(folder, `${id}.log.zst`);
+  return {
+    openFile,
+    closedFile,
+    openBytes: async (id: number): Promise<number | undefined> => (await statOrNothing(openFile(id)))?.size,
+
+    closedBytes: async (id: number): Promise<number | undefined> => {
+      if ((await statOrNothing(closedFile(id))) === undefined) return undefined;
+      const known = closedSizes.get(id);
+      if (known !== undefined) return known;
+      let bytes = 0;
+      for await (const chunk of createReadStream(closedFile(id)).pipe(createZstdDecompress()))
+        bytes += (chunk as Buffer).length;
+      closedSizes.set(id, bytes);
+      return bytes;
+    },
+
+    /** Makes the closed file of the open one, which has `bytes` bytes: renamed into place, so that it is whole when it is there. */
+    compress: async (id: number, bytes: number): Promise<void> => {
+      const temporary = `${closedFile(id)}.tmp`;
+      if (bytes <= WHOLE_BYTES) await writeFile(temporary, await compressWhole(await readFile(openFile(id))));
+      else await pipeline(createReadStream(openFile(id)), createZstdCompress(), createWriteStream(temporary));
+      await rename(temporary, closedFile(id));
+      await rm(openFile(id));
+      closedSizes.set(id, bytes);
+    },
+  };
+}
+
+/**
+ * Writes to one log follow one another: a builder that heard no answer repeats a request while the first may still be at work,
+ * and each looks at the size before it writes.
+ */
+function createTurns() {
+  const last = new Map<number, Promise<unknown>>();
+  return <A extends unknown[], T>(write: (id: number, ...args: A) => Promise<T>) =>
+    (id: number, ...args: A): Promise<T> => {
+      const before = last.get(id) ?? Promise.resolve();
+      const turn = before.then(
+        () => write(id, ...args),
+        () => write(id, ...args),
+      );
+      last.set(id, turn);
+      const forget = (): void => {
+        if (last.get(id) === turn) last.delete(id);
+      };
+      turn.then(forget, forget);
+      return turn;
+    };
 }
 
 /** The log may be closed (and its open file removed) between two looks: then the closed one is read. */
