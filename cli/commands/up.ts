@@ -19,6 +19,7 @@ export async function up(config: CliConfig): Promise<number> {
   }
   await using stack = first;
   for (const line of await describeStack(stack)) say(line);
+  say('Ctrl-C stops everything.');
   await Promise.race([stopped, stack.hopeless]);
   say('stopping …');
   return EXIT.ok;

@@ -36,6 +36,7 @@ async function demo(config: CliConfig, options: DemoOptions): Promise<number> {
     const status = await runExample(client, folder);
     for (const line of guide(client, example)) say(line);
     if (stack !== undefined) for (const line of await describeStack(stack)) say(line);
+    if (options.exit) say('stopping …');
     if (options.exit || stack === undefined) return status;
     say('everything goes on serving: look around, then press Ctrl-C');
     await Promise.race([stopped, stack.hopeless]);
@@ -50,8 +51,9 @@ async function demo(config: CliConfig, options: DemoOptions): Promise<number> {
 /** Real CUDA, or, where this machine cannot build it, the small example; which and why is said. */
 async function chooseExample({ environment }: CliConfig): Promise<string> {
   const context = { environment, cacheFolder: CACHE_FOLDER, say };
+  await setUp([nixPart], context);
   try {
-    await setUp([nixPart, compilerPart, wheelsPart], context);
+    await setUp([compilerPart, wheelsPart], context);
     const reason = await whyNoHostCompiler(context);
     if (reason === undefined) return 'cuda';
     say(`the CUDA example cannot be built here (${reason}): taking examples/minimal`);

@@ -1,9 +1,13 @@
 /** Nix: from PATH, else Debian's package. */
 
 import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
 import { findOnPath, runCommand } from './command.ts';
 import { SetupFailure, type SetupContext, type SetupPart } from './part.ts';
 
+/** Opens the store, as `nix store info` of newer versions does. */
+const PING = ['--extra-experimental-features', 'nix-command', 'store', 'ping'];
 const OFFICIAL = 'sh <(curl --proto "=https" --tlsv1.2 -L https://nixos.org/nix/install)';
 
 export const nixPart: SetupPart = {
@@ -12,7 +16,10 @@ export const nixPart: SetupPart = {
     const path = await findOnPath('nix-store', environment['PATH']);
     if (path === undefined) return undefined;
     const { ok, stdout, problem } = await runCommand([path, '--version']);
-    if (!ok) throw new SetupFailure(`${path} does not run: ${problem}`);
+    if (!ok) throw new SetupFailure(`${path} does not run: ${problem}${hintOf(problem)}`);
+    const store = await runCommand([join(dirname(path), 'nix'), ...PING]);
+    if (!store.ok)
+      throw new SetupFailure(`Nix cannot use its store: ${store.problem}${hintOf(store.problem)}`);
     return `${stdout.trim()} (${path})`;
   },
   announcement: () =>
@@ -30,6 +37,17 @@ export const nixPart: SetupPart = {
     return found;
   },
 };
+
+/** What a person other than root needs where the store belongs to root. */
+function hintOf(problem: string): string {
+  if (process.getuid?.() === 0 || !/socket|permission|daemon/i.test(problem)) return '';
+  const user = userInfo().username;
+  return (
+    `\nThe store belongs to root, so that ${user} needs Nix's daemon, and on Debian its group. As root:` +
+    `\n  adduser ${user} nix-users; nix-daemon &     # or apt-get install nix-setup-systemd` +
+    '\nor run nixwarp as root.'
+  );
+}
 
 /** Why Debian's packages are not to be had here; `undefined` when they are. */
 export async function whyNotByApt(): Promise<string | undefined> {

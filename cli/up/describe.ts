@@ -13,7 +13,6 @@ export async function describeStack({ url, temporalUiUrl, state }: Stack): Promi
     `  extra-substituters = ${url}`,
     `  extra-trusted-public-keys = ${state.keys.cachePublicKey}`,
     `state, logs, keys: ${state.folder}`,
-    'Ctrl-C stops everything.',
     '',
   ];
 }
