@@ -33,75 +33,40 @@ const MESSAGE_CHARACTERS = 65_536;
 
 export function createBatchStore(deps: BatchDeps, evaluationId: number, signal: AbortSignal): BatchStore {
   const counts = { jobs: 0, errors: 0 };
-  const seen = new Set<string>();
-  const sentSources = new Set<string>();
-  let jobs: Batch['jobs'] = [];
-  let errors: Batch['errors'] = [];
+  const send = createSender(deps, evaluationId, signal);
+  let batch: Items = { jobs: [], errors: [] };
   let timer: NodeJS.Timeout | undefined;
   // One batch at a time, in order; a failure is thrown to whoever asks next.
   let sending: Promise<void> = Promise.resolve();
 
-  async function send(batch: Pick<Batch, 'jobs' | 'errors'>): Promise<void> {
-    const derivations = await readNewDerivations(
-      deps,
-      batch.jobs.map((job) => job.drvPath),
-      seen,
-      signal,
-    );
-    const sources = [...new Set(derivations.flatMap((one) => one.sources))].filter(
-      (path) => !sentSources.has(path),
-    );
-    // Sources first: a step may start as soon as its derivation is stored.
-    if (sources.length > 0)
-      await sendClosure(
-        { ...deps, knownToServer: sentSources },
-        null,
-        await deps.store.closureInfo(sources),
-        signal,
-      );
-    for (const path of sources) sentSources.add(path);
-    const files = derivations.map(({ path, text }) => ({ path, text }));
-    await deps.server.storeBatch(evaluationId, { ...batch, derivations: files }, signal);
-    counts.jobs += batch.jobs.length;
-    counts.errors += batch.errors.length;
+  async function sendAfter(previous: Promise<void>, items: Items): Promise<void> {
+    await previous;
+    await send(items);
+    counts.jobs += items.jobs.length;
+    counts.errors += items.errors.length;
   }
 
   function take(): void {
     clearTimeout(timer);
     timer = undefined;
-    if (jobs.length + errors.length === 0) return;
-    const batch = { jobs, errors };
-    jobs = [];
-    errors = [];
-    sending = sending.then(() => send(batch));
+    if (batch.jobs.length + batch.errors.length === 0) return;
+    const taken = batch;
+    batch = { jobs: [], errors: [] };
+    sending = sendAfter(sending, taken);
     // It is awaited by the next call; until then it is no unhandled rejection.
     sending.catch(() => {});
   }
 
-  const store: BatchStore = {
+  return {
     counts,
     tellSource: (source) =>
       deps.server.storeBatch(evaluationId, { jobs: [], errors: [], derivations: [], source }, signal),
     add: async (items, variant, system) => {
-      for (const item of items) {
-        const attrPath = item.attrPath.length === 0 ? ['default'] : [...item.attrPath];
-        if (item.kind === 'job') {
-          const { drvPath, nixName, meta, constituents } = item;
-          const job = { attrPath, system: item.system, variant, nixName, drvPath, meta };
-          jobs.push(constituents === undefined ? job : { ...job, constituents: [...constituents] });
-        } else {
-          const kind = item.refused ? 'refused' : 'error';
-          errors.push({
-            attrPath,
-            system,
-            variant,
-            kind,
-            message: item.message.slice(0, MESSAGE_CHARACTERS),
-          });
-        }
-      }
+      for (const item of items)
+        if (item.kind === 'job') batch.jobs.push(batchJob(item, variant));
+        else batch.errors.push(batchError(item, variant, system));
       timer ??= setTimeout(take, BATCH_MS);
-      if (jobs.length + errors.length < BATCH_ITEMS) return;
+      if (batch.jobs.length + batch.errors.length < BATCH_ITEMS) return;
       // The evaluator waits: it must not get further ahead than what can be stored.
       take();
       await sending;
@@ -111,7 +76,55 @@ export function createBatchStore(deps: BatchDeps, evaluationId: number, signal: 
       await sending;
     },
   };
-  return store;
+}
+
+type Items = Pick<Batch, 'jobs' | 'errors'>;
+
+function batchJob(item: EvaluatedItem & { kind: 'job' }, variant: string | null): Batch['jobs'][number] {
+  const { system, drvPath, nixName, meta, constituents } = item;
+  const job = { attrPath: attrPathOf(item), system, variant, nixName, drvPath, meta };
+  return constituents === undefined ? job : { ...job, constituents: [...constituents] };
+}
+
+function batchError(
+  item: EvaluatedItem & { kind: 'error' },
+  variant: string | null,
+  system: string,
+): Batch['errors'][number] {
+  const kind = item.refused ? 'refused' : 'error';
+  const message = item.message.slice(0, MESSAGE_CHARACTERS);
+  return { attrPath: attrPathOf(item), system, variant, kind, message };
+}
+
+/** A file that is a derivation itself has no attributes. */
+function attrPathOf({ attrPath }: EvaluatedItem): string[] {
+  return attrPath.length === 0 ? ['default'] : [...attrPath];
+}
+
+/** Sends batches, each with what is behind its jobs and was not sent before. */
+function createSender(
+  deps: BatchDeps,
+  evaluationId: number,
+  signal: AbortSignal,
+): (items: Items) => Promise<void> {
+  const seen = new Set<string>();
+  const sentSources = new Set<string>();
+  const knownToServer = new Set<string>();
+  return async (items) => {
+    const drvPaths = items.jobs.map((job) => job.drvPath);
+    const derivations = await readNewDerivations(deps, drvPaths, seen, signal);
+    const sources = [...new Set(derivations.flatMap((one) => one.sources))].filter(
+      (path) => !sentSources.has(path),
+    );
+    // Sources first: a step may start as soon as its derivation is stored.
+    if (sources.length > 0) {
+      const closure = await deps.store.closureInfo(sources);
+      await sendClosure({ ...deps, knownToServer }, null, closure, signal);
+    }
+    for (const path of sources) sentSources.add(path);
+    const files = derivations.map(({ path, text }) => ({ path, text }));
+    await deps.server.storeBatch(evaluationId, { ...items, derivations: files }, signal);
+  };
 }
 
 interface DerivationFile {
