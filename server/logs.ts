@@ -35,6 +35,7 @@ export async function openLogStore(folder: string): Promise<LogStore> {
   await mkdir(folder, { recursive: true });
   const changes = new EventEmitter().setMaxListeners(0);
   const files = createLogFiles(folder);
+  const inTurn = createTurns();
 
   return {
     append: inTurn(async (id, offset, bytes) => {
@@ -53,7 +54,7 @@ export async function openLogStore(folder: string): Promise<LogStore> {
       await appendFile(files.openFile(id), fresh);
       changes.emit(String(id));
       return size + fresh.length;
-    },
+    }),
 
     close: inTurn(async (id) => {
       const closed = await files.closedBytes(id);
@@ -63,7 +64,7 @@ export async function openLogStore(folder: string): Promise<LogStore> {
       await files.compress(id, size);
       changes.emit(String(id));
       return size;
-    },
+    }),
 
     find: async (id) => {
       const bytes = await files.openBytes(id);
@@ -85,6 +86,28 @@ export async function openLogStore(folder: string): Promise<LogStore> {
       return () => changes.off(String(id), onChange);
     },
   };
+}
+
+/**
+ * Writes to one log follow one another: a builder that heard no answer repeats a request while the first may still be at work,
+ * and each looks at the size before it writes.
+ */
+function createTurns() {
+  const last = new Map<number, Promise<unknown>>();
+  return <A extends unknown[], T>(write: (id: number, ...args: A) => Promise<T>) =>
+    async (id: number, ...args: A): Promise<T> => {
+      const before = last.get(id);
+      const turn = (async () => {
+        await before?.catch(() => {});
+        return write(id, ...args);
+      })();
+      last.set(id, turn);
+      try {
+        return await turn;
+      } finally {
+        if (last.get(id) === turn) last.delete(id);
+      }
+    };
 }
 
 /** Where the two files of a log lie, and how many bytes of log they hold. */
@@ -119,28 +142,6 @@ function createLogFiles(folder: string) {
       closedSizes.set(id, bytes);
     },
   };
-}
-
-/**
- * Writes to one log follow one another: a builder that heard no answer repeats a request while the first may still be at work,
- * and each looks at the size before it writes.
- */
-function createTurns() {
-  const last = new Map<number, Promise<unknown>>();
-  return <A extends unknown[], T>(write: (id: number, ...args: A) => Promise<T>) =>
-    (id: number, ...args: A): Promise<T> => {
-      const before = last.get(id) ?? Promise.resolve();
-      const turn = before.then(
-        () => write(id, ...args),
-        () => write(id, ...args),
-      );
-      last.set(id, turn);
-      const forget = (): void => {
-        if (last.get(id) === turn) last.delete(id);
-      };
-      turn.then(forget, forget);
-      return turn;
-    };
 }
 
 /** The log may be closed (and its open file removed) between two looks: then the closed one is read. */
