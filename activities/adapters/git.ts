@@ -18,113 +18,104 @@ const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 /** A forge that does not answer within this is away. */
 const TIMEOUT_MS = 120_000;
 
+type Git = (args: readonly string[], options?: GitOptions) => Promise<string>;
+
+interface GitOptions {
+  readonly timeoutMs?: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
 export function createGitRepositories(
   folder: string,
   environment: Readonly<Record<string, string>>,
 ): GitRepositories {
-  // Never asks a person, and reads no configuration of one.
-  const env = { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+  const git = createGit(environment);
+  return {
+    resolve: (url, ref) => resolveReference(git, url, ref),
+    checkOut: async (url, revision) => {
+      const repository = join(folder, createHash('sha256').update(url).digest('hex').slice(0, 16));
+      const tree = join(folder, 'trees', `${revision}-${repository.slice(-16)}`);
+      if (await exists(tree)) return tree;
+      if (!(await exists(repository))) await git(['init', '--quiet', '--bare', repository]);
+      await fetchRevision(git, repository, url, revision);
+      await writeTree(git, repository, revision, tree);
+      return tree;
+    },
+    describeFolder: (path) => describeFolder(git, path),
+  };
+}
 
-  function git(
-    args: readonly string[],
-    timeout = 0,
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<string> {
-    return new Promise((resolve, reject) => {
+/** Runs git. It never asks a person, and reads no configuration of one. @throws Error with what it said. */
+function createGit(environment: Readonly<Record<string, string>>): Git {
+  const base = { ...environment, GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' };
+  return (args, options = {}) =>
+    new Promise((resolve, reject) => {
+      const env = { ...base, ...options.environment };
       execFile(
         'git',
         args,
-        { env: { ...env, ...more }, maxBuffer: MAX_OUTPUT_BYTES, timeout },
+        { env, maxBuffer: MAX_OUTPUT_BYTES, timeout: options.timeoutMs ?? 0 },
         (error, stdout, stderr) => {
           if (error === null) resolve(stdout);
           else reject(new Error(`git ${args.join(' ')}: ${stderr.trim() || error.message}`));
         },
       );
     });
+}
+
+async function resolveReference(git: Git, url: string, ref: string): Promise<string> {
+  if (/^[0-9a-f]{40}$/.test(ref)) return ref;
+  const lines = (await git(['ls-remote', '--', url, ref], { timeoutMs: TIMEOUT_MS }))
+    .split('\n')
+    .filter((line) => line !== '');
+  // The shortest name is the one meant: `main` also lists `refs/heads/feature/main`.
+  const names = lines.map((line) => line.split('\t') as [string, string]);
+  const exact = names.find(
+    ([, name]) => name === ref || name === `refs/heads/${ref}` || name === `refs/tags/${ref}^{}`,
+  );
+  const tag = names.find(([, name]) => name === `refs/tags/${ref}`);
+  const revision = (exact ?? tag)?.[0];
+  if (revision === undefined) throw new Error(`${url} has no branch, tag or reference "${ref}"`);
+  return revision;
+}
+
+async function fetchRevision(git: Git, repository: string, url: string, revision: string): Promise<void> {
+  const fetch = ['-C', repository, 'fetch', '--quiet'];
+  await git([...fetch, '--depth', '1', '--', url, revision]).catch(() =>
+    // Not every server gives single commits by their id.
+    git([...fetch, '--tags', '--force', '--', url, '+refs/heads/*:refs/heads/*']),
+  );
+}
+
+/** Files only, without a repository of their own; renamed into place, so that a folder that is there is whole. */
+async function writeTree(git: Git, repository: string, revision: string, tree: string): Promise<void> {
+  const unfinished = `${tree}.${process.pid}`;
+  await mkdir(unfinished, { recursive: true });
+  const index = `${unfinished}.index`;
+  const checkout = ['checkout', '--quiet', '--force', revision, '--', '.'];
+  await git(['--git-dir', repository, '--work-tree', unfinished, ...checkout], {
+    environment: { GIT_INDEX_FILE: index },
+  });
+  await rm(index, { force: true });
+  await rename(unfinished, tree).catch(() => rm(unfinished, { recursive: true, force: true }));
+}
+
+async function describeFolder(
+  git: Git,
+  path: string,
+): Promise<{ revision: string; dirty: boolean } | undefined> {
+  try {
+    const revision = (await git(['-C', path, 'rev-parse', 'HEAD'])).trim();
+    const changes = await git(['-C', path, 'status', '--porcelain', '--untracked-files=no', '--', '.']);
+    return { revision, dirty: changes !== '' };
+  } catch {
+    return undefined;
   }
+}
 
-  return {
-    resolve: async (url, ref) => {
-      if (/^[0-9a-f]{40}$/.test(ref)) return ref;
-      const lines = (await git(['ls-remote', '--', url, ref], TIMEOUT_MS))
-        .split('\n')
-        .filter((line) => line !== '');
-      // The shortest name is the one meant: `main` also lists `refs/heads/feature/main`.
-      const names = lines.map((line) => line.split('\t') as [string, string]);
-      const exact = names.find(
-        ([, name]) => name === ref || name === `refs/heads/${ref}` || name === `refs/tags/${ref}^{}`,
-      );
-      const tag = names.find(([, name]) => name === `refs/tags/${ref}`);
-      const revision = (exact ?? tag)?.[0];
-      if (revision === undefined) throw new Error(`${url} has no branch, tag or reference "${ref}"`);
-      return revision;
-    },
-
-    checkOut: async (url, revision) => {
-      const repository = join(folder, createHash('sha256').update(url).digest('hex').slice(0, 16));
-      const tree = join(folder, 'trees', `${revision}-${repository.slice(-16)}`);
-      if (
-        await stat(tree).then(
-          () => true,
-          () => false,
-        )
-      )
-        return tree;
-      await mkdir(join(folder, 'trees'), { recursive: true });
-      if (
-        !(await stat(repository).then(
-          () => true,
-          () => false,
-        ))
-      )
-        await git(['init', '--quiet', '--bare', repository]);
-      await git(['-C', repository, 'fetch', '--quiet', '--depth', '1', '--', url, revision]).catch(() =>
-        // Not every server gives single commits by their id.
-        git([
-          '-C',
-          repository,
-          'fetch',
-          '--quiet',
-          '--tags',
-          '--force',
-          '--',
-          url,
-          '+refs/heads/*:refs/heads/*',
-        ]),
-      );
-      // Files only, without a repository of their own; renamed into place, so that a folder that is there is whole.
-      const unfinished = `${tree}.${process.pid}`;
-      await mkdir(unfinished, { recursive: true });
-      const index = { GIT_INDEX_FILE: `${unfinished}.index` };
-      await git(
-        [
-          '--git-dir',
-          repository,
-          '--work-tree',
-          unfinished,
-          'checkout',
-          '--quiet',
-          '--force',
-          revision,
-          '--',
-          '.',
-        ],
-        0,
-        index,
-      );
-      await rm(index.GIT_INDEX_FILE, { force: true });
-      await rename(unfinished, tree).catch(() => rm(unfinished, { recursive: true, force: true }));
-      return tree;
-    },
-
-    describeFolder: async (path) => {
-      try {
-        const revision = (await git(['-C', path, 'rev-parse', 'HEAD'])).trim();
-        const changes = await git(['-C', path, 'status', '--porcelain', '--untracked-files=no', '--', '.']);
-        return { revision, dirty: changes !== '' };
-      } catch {
-        return undefined;
-      }
-    },
-  };
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
