@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe } from 'node:test';
@@ -15,8 +15,8 @@ import {
 
 const CURRENT = fileURLToPath(new URL('../../../shared/tools/nix-current', import.meta.url));
 
-/** Seen by both Nix; one name for all runs, because the other root keeps an empty folder for it. */
-const SHARED = join(tmpdir(), 'nixwarp-evaluator');
+/** Seen by both Nix; one name for all runs of one person, because the other root keeps an empty folder for it. */
+const SHARED = join(tmpdir(), `nixwarp-evaluator-${userInfo().uid}`);
 mkdirSync(SHARED, { recursive: true });
 
 /** The folder of this test process; it goes with it. */

@@ -62,13 +62,17 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
   const temporalCli =
     (await findTemporalCli({ environment: process.env, cacheFolder: CACHE_FOLDER })) ?? 'temporal';
   const said: string[] = [];
-  const stack = await startStack({
+  const starting = startStack({
     config,
     temporalCli,
     extraBuilders: options.extraBuilders ?? [],
     say: (message) => said.push(message),
   });
-  const forget = disposeOnTermination(stack);
+  // In the middle of its start, too: what runs by then is stopped when all of it does.
+  const forget = disposeOnTermination({
+    [Symbol.asyncDispose]: async () => (await starting)[Symbol.asyncDispose](),
+  });
+  const stack = await starting;
   return {
     url: stack.url,
     stateDir,
