@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   booleanSetting,
+  databaseUrlSetting,
   type Environment,
   integerSetting,
   listSetting,
@@ -14,7 +15,7 @@ import {
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
-import { type ListenAddress, listenSetting, localUrl, refuseOpenNetwork } from '../domain/listen.ts';
+import { type ListenAddress, listenSetting, localUrl, openNetworkProblem } from '../domain/listen.ts';
 
 export const PROJECT_FOLDER = fileURLToPath(new URL('../', import.meta.url));
 /** What set-up takes and can take away again: tools, wheels. */
@@ -56,7 +57,7 @@ export function parseCliConfig(environment: Environment = process.env): CliConfi
       trustedNetwork: booleanSetting('NIXWARP_TRUSTED_NETWORK', false),
       url: urlSetting('NIXWARP_URL', undefined, ['http:', 'https:']),
       token: optionalSetting('NIXWARP_TOKEN', true),
-      databaseUrl: { ...optionalSetting('DATABASE_URL', true), parse: parseDatabaseUrl },
+      databaseUrl: { ...databaseUrlSetting('DATABASE_URL'), fallback: undefined },
       temporalAddress: optionalSetting('TEMPORAL_ADDRESS'),
       temporalNamespace: optionalSetting('TEMPORAL_NAMESPACE'),
       postgresPort: optionalPort('NIXWARP_POSTGRES_PORT'),
@@ -71,18 +72,12 @@ export function parseCliConfig(environment: Environment = process.env): CliConfi
       >,
     },
     (path) => readFileSync(path, 'utf8'),
+    openNetworkProblem,
   );
-  refuseOpenNetwork(values.listen, values.trustedNetwork);
   return {
     ...values,
     stateDir: resolve(values.stateDir),
     url: values.url ?? localUrl(values.listen),
     environment,
   };
-}
-
-function parseDatabaseUrl(text: string): string {
-  if (!/^postgres(ql)?:\/\//.test(text))
-    throw new Error(`DATABASE_URL: "${text.slice(0, 20)}…" is not a URL of postgres: or postgresql:`);
-  return text;
 }

@@ -18,12 +18,14 @@ type Values<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : 
 /**
  * Reads all settings.
  * @param readSecret the content of the file that a `_FILE` setting names.
- * @throws ParseError listing each setting that is missing or wrong, with its value and what was expected.
+ * @param problemOf what is wrong with settings together, of those that are right each for itself.
+ * @throws ConfigurationError listing each setting that is missing or wrong, with its value and what was expected.
  */
 export function parseEnvironment<S extends Readonly<Record<string, Setting<unknown>>>>(
   environment: Environment,
   settings: S,
   readSecret: (path: string) => string,
+  problemOf: (values: Partial<Values<S>>) => string | undefined = () => undefined,
 ): Values<S> {
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
@@ -34,6 +36,8 @@ export function parseEnvironment<S extends Readonly<Record<string, Setting<unkno
       problems.push(error instanceof Error ? error.message : String(error));
     }
   }
+  const together = problemOf(values as Partial<Values<S>>);
+  if (together !== undefined) problems.push(together);
   if (problems.length > 0) throw new ConfigurationError(problems);
   return values as Values<S>;
 }
@@ -65,8 +69,9 @@ function valueOf<T>(setting: Setting<T>, environment: Environment, readSecret: (
 }
 
 function readFile(name: string, path: string, readSecret: (path: string) => string): string {
+  let text: string;
   try {
-    return readSecret(path).replace(/\r?\n$/, '');
+    text = readSecret(path).replace(/\r?\n$/, '');
   } catch (error) {
     throw new Error(
       `${name}_FILE: ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
@@ -75,6 +80,9 @@ function readFile(name: string, path: string, readSecret: (path: string) => stri
       },
     );
   }
+  // An empty token would let everybody in who sends none.
+  if (text === '') throw new Error(`${name}_FILE: ${path} is empty`);
+  return text;
 }
 
 function nonEmpty(text: string | undefined): string | undefined {
@@ -91,6 +99,20 @@ export function optionalSetting(name: string, secret = false): Setting<string | 
 
 export function secretSetting(name: string): Setting<string> {
   return { name, parse: (text) => text, secret: true };
+}
+
+/** As `secretSetting`; the message shows no more of it than its scheme. */
+export function databaseUrlSetting(name: string): Setting<string> {
+  const parse = (text: string): string => {
+    if (!/^postgres(ql)?:\/\//.test(text))
+      throw new ParseError(
+        name,
+        `${text.split(':', 1)[0]?.slice(0, 20)}:…`,
+        'a URL of postgres: or postgresql:',
+      );
+    return text;
+  };
+  return { name, parse, secret: true };
 }
 
 export function integerSetting(

@@ -1,6 +1,6 @@
 /** Where the server listens. */
 
-import { ConfigurationError, type Setting } from './environment.ts';
+import type { Setting } from './environment.ts';
 import { ParseError } from './parse-error.ts';
 
 export interface ListenAddress {
@@ -14,7 +14,7 @@ export const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8484 };
 export function listenSetting(name: string): Setting<ListenAddress> {
   const parse = (text: string): ListenAddress => {
     const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text) ?? [];
-    if (host === undefined || Number(port) > 65_535)
+    if (host === undefined || Number(port) < 1 || Number(port) > 65_535)
       throw new ParseError(name, text, 'an address and port like "127.0.0.1:8484"');
     return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
   };
@@ -31,16 +31,24 @@ export function localUrl({ host, port }: ListenAddress): string {
   return `http://${formatListenAddress({ host: local, port })}`;
 }
 
+/** This machine's own addresses. A name like `127.example.org` is none of them. */
+const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/i;
+
 /**
  * Pages, results and the cache are open to whoever reaches the server, unfree files among them: beyond this machine they are
- * only by an explicit wish.
- * @throws ConfigurationError
+ * only by an explicit wish. `undefined` where it is so, or where an address is not known.
  */
-export function refuseOpenNetwork(listen: ListenAddress, isTrustedNetwork: boolean): void {
-  if (isTrustedNetwork || /^(127\.|::1$|localhost$)/.test(listen.host)) return;
-  throw new ConfigurationError([
+export function openNetworkProblem({
+  listen,
+  trustedNetwork,
+}: {
+  readonly listen?: ListenAddress;
+  readonly trustedNetwork?: boolean;
+}): string | undefined {
+  if (listen === undefined || trustedNetwork !== false || LOOPBACK.test(listen.host)) return undefined;
+  return (
     `NIXWARP_LISTEN: ${formatListenAddress(listen)} is reached from other machines, and whoever reaches it reads everything, ` +
-      'unfree packages in the cache too. Listen on 127.0.0.1 behind a proxy that asks who it is, or set ' +
-      'NIXWARP_TRUSTED_NETWORK=1 if all who can reach it may',
-  ]);
+    'unfree packages in the cache too. Listen on 127.0.0.1 behind a proxy that asks who it is, or set ' +
+    'NIXWARP_TRUSTED_NETWORK=1 if all who can reach it may'
+  );
 }

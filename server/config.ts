@@ -4,15 +4,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   booleanSetting,
+  databaseUrlSetting,
   type Environment,
   integerSetting,
   optionalSetting,
   parseEnvironment,
   secretSetting,
+  type Setting,
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
-import { type ListenAddress, listenSetting, localUrl, refuseOpenNetwork } from '../domain/listen.ts';
+import { type ListenAddress, listenSetting, localUrl, openNetworkProblem } from '../domain/listen.ts';
+import { parseSecretKey } from '../domain/nix/signature.ts';
 
 export interface ServerConfig {
   readonly stateDir: string;
@@ -39,18 +42,31 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       listen: listenSetting('NIXWARP_LISTEN'),
       trustedNetwork: booleanSetting('NIXWARP_TRUSTED_NETWORK', false),
       publicUrl: urlSetting('NIXWARP_PUBLIC_URL', undefined, ['http:', 'https:']),
-      databaseUrl: secretSetting('DATABASE_URL'),
+      databaseUrl: databaseUrlSetting('DATABASE_URL'),
       adminToken: secretSetting('NIXWARP_ADMIN_TOKEN'),
       builderToken: secretSetting('NIXWARP_BUILDER_TOKEN'),
-      secretKey: secretSetting('NIXWARP_CACHE_SECRET_KEY'),
+      secretKey: secretKeySetting('NIXWARP_CACHE_SECRET_KEY'),
       storeDir: textSetting('NIXWARP_STORE_DIR', '/nix/store'),
       cachePriority: integerSetting('NIXWARP_CACHE_PRIORITY', 50, 0, 1_000),
       temporalUiUrl: optionalSetting('NIXWARP_TEMPORAL_UI_URL'),
     },
     (path) => readFileSync(path, 'utf8'),
+    openNetworkProblem,
   );
-  refuseOpenNetwork(values.listen, values.trustedNetwork);
   return { ...values, publicUrl: values.publicUrl ?? localUrl(values.listen) };
+}
+
+/** What cannot sign is told with the other problems, not by the first ingest. */
+function secretKeySetting(name: string): Setting<string> {
+  const parse = (text: string): string => {
+    try {
+      parseSecretKey(text);
+    } catch (error) {
+      throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+    return text;
+  };
+  return { name, parse, secret: true };
 }
 
 /** Folders of the state folder that are the server's own. */

@@ -5,15 +5,19 @@ import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import {
   booleanSetting,
+  databaseUrlSetting,
   type Environment,
   integerSetting,
   listSetting,
   optionalSetting,
   parseEnvironment,
   secretSetting,
+  type Setting,
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
+import { BUILDER_NAME_PATTERN } from '../domain/api/builder.ts';
+import { ParseError } from '../domain/parse-error.ts';
 import type { Timing } from '../domain/ci/workflow-messages.ts';
 
 const readSecret = (path: string): string => readFileSync(path, 'utf8');
@@ -52,7 +56,7 @@ export function parseCoordinatorConfig(environment: Environment = process.env): 
     {
       ...common,
       ...timing,
-      databaseUrl: secretSetting('DATABASE_URL'),
+      databaseUrl: databaseUrlSetting('DATABASE_URL'),
       token: secretSetting('NIXWARP_BUILDER_TOKEN'),
       upstreams: listSetting('NIXWARP_UPSTREAMS', []),
       system: textSetting('NIXWARP_SYSTEM', currentSystem()),
@@ -100,7 +104,7 @@ export function parseBuilderConfig(environment: Environment = process.env): Buil
     {
       ...common,
       token: secretSetting('NIXWARP_BUILDER_TOKEN'),
-      name: textSetting('NIXWARP_BUILDER_NAME', hostname().toLowerCase()),
+      name: builderNameSetting('NIXWARP_BUILDER_NAME', hostname().toLowerCase()),
       stateDir: textSetting('NIXWARP_STATE_DIR'),
       system: textSetting('NIXWARP_SYSTEM', system),
       systems: listSetting('NIXWARP_SYSTEMS', [system]),
@@ -127,6 +131,20 @@ export function parseBuilderConfig(environment: Environment = process.env): Buil
     coresPerBuild,
     stateDir: join(values.stateDir, 'builder', values.name),
   };
+}
+
+/** It stands in task queues, URLs and paths; the server takes no other. */
+function builderNameSetting(name: string, fallback: string): Setting<string> {
+  const parse = (text: string): string => {
+    if (!new RegExp(BUILDER_NAME_PATTERN).test(text))
+      throw new ParseError(
+        name,
+        text,
+        'a name of letters, digits, ".", "_" and "-", at most 63 characters long',
+      );
+    return text;
+  };
+  return { name, parse, fallback };
 }
 
 function timingOf(values: {

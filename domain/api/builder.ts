@@ -19,8 +19,10 @@ export const GpuAnnouncementSchema = Type.Object({
 
 export type GpuAnnouncement = Static<typeof GpuAnnouncementSchema>;
 
+export const BUILDER_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$';
+
 export const AnnounceSchema = Type.Object({
-  name: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$' }),
+  name: Type.String({ pattern: BUILDER_NAME_PATTERN }),
   incarnation: Name,
   state: Type.Union([Type.Literal('active'), Type.Literal('drained')]),
   reason: Type.Union([Type.String(), Type.Null()]),

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { formatSecretKey, generateSecretKey } from '../../domain/nix/signature.ts';
+import { parseServerConfig, serverFolders } from '../../server/config.ts';
+import { test } from '../support/test.ts';
+
+const secretKey = formatSecretKey(generateSecretKey('test-1'));
+
+const GOOD = {
+  NIXWARP_STATE_DIR: '/state',
+  DATABASE_URL: 'postgres://nixwarp@127.0.0.1/nixwarp',
+  NIXWARP_ADMIN_TOKEN: 'admin',
+  NIXWARP_BUILDER_TOKEN: 'builder',
+  NIXWARP_CACHE_SECRET_KEY: secretKey,
+};
+
+test('what must be given is enough, the rest has defaults', () => {
+  assert.deepEqual(parseServerConfig(GOOD), {
+    stateDir: '/state',
+    listen: { host: '127.0.0.1', port: 8484 },
+    trustedNetwork: false,
+    publicUrl: 'http://127.0.0.1:8484',
+    databaseUrl: GOOD.DATABASE_URL,
+    adminToken: 'admin',
+    builderToken: 'builder',
+    secretKey,
+    storeDir: '/nix/store',
+    cachePriority: 50,
+    temporalUiUrl: undefined,
+  });
+  assert.deepEqual(serverFolders('/state'), { cache: '/state/cache', logs: '/state/logs' });
+});
+
+test('its public address is where it listens, unless another is given', () => {
+  const listen = { ...GOOD, NIXWARP_LISTEN: '[::]:80', NIXWARP_TRUSTED_NETWORK: '1' };
+  assert.equal(parseServerConfig(listen).publicUrl, 'http://[::1]:80');
+  const url = 'https://ci.example.org';
+  assert.equal(parseServerConfig({ ...listen, NIXWARP_PUBLIC_URL: `${url}/` }).publicUrl, url);
+});
+
+test('each problem is told, with the name, the value and what is expected', () => {
+  const environment = {
+    NIXWARP_LISTEN: '0.0.0.0:80',
+    NIXWARP_PUBLIC_URL: 'ci.example.org',
+    DATABASE_URL: 'mysql://nixwarp:password@host/',
+    NIXWARP_ADMIN_TOKEN_FILE: '/dev/null',
+    NIXWARP_BUILDER_TOKEN: 'b',
+    NIXWARP_BUILDER_TOKEN_FILE: '/dev/null',
+    NIXWARP_CACHE_SECRET_KEY: 'test-1:c2VjcmV0',
+    NIXWARP_CACHE_PRIORITY: '1001',
+  };
+  assert.throws(
+    () => parseServerConfig(environment),
+    (error: { problems: string[]; message: string }) => {
+      assert.deepEqual(
+        error.problems.map((problem) => problem.slice(0, 95)),
+        [
+          'NIXWARP_STATE_DIR is not set',
+          'NIXWARP_PUBLIC_URL: "ci.example.org" is not a URL of http: or https:',
+          'DATABASE_URL: "mysql:…" is not a URL of postgres: or postgresql:',
+          'NIXWARP_ADMIN_TOKEN_FILE: /dev/null is empty',
+          'NIXWARP_BUILDER_TOKEN and NIXWARP_BUILDER_TOKEN_FILE are both set; set one',
+          'NIXWARP_CACHE_SECRET_KEY: secret key: "test-1" is not a name, followed by a colon and 64 bytes ',
+          'NIXWARP_CACHE_PRIORITY: "1001" is not a whole number from 0 to 1000',
+          'NIXWARP_LISTEN: 0.0.0.0:80 is reached from other machines, and whoever reaches it reads everyth',
+        ],
+      );
+      assert.doesNotMatch(error.message, /password|c2VjcmV0/);
+      return true;
+    },
+  );
+});
