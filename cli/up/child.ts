@@ -1,7 +1,7 @@
 /** One supervised process: started, watched, started again with growing pauses, stopped by its pid. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { EXIT_CONFIGURATION } from '../../runtime/process.ts';
 
 export interface ChildSpec {
@@ -43,53 +43,38 @@ const WELL_MS = 60_000;
 const ASK_MS = 50;
 
 export function supervise(spec: ChildSpec, events: ChildEvents): Child {
-  let stopping = false;
-  let process_: ChildProcess | undefined;
-  let pause = FIRST_PAUSE_MS;
-  let wake = () => {};
-  let wasReady = false;
-  let becameReady = () => {};
-  let failReady: (error: Error) => void = () => {};
-  const ready = new Promise<void>((resolve, reject) => {
-    becameReady = resolve;
-    failReady = reject;
-  });
+  const { promise: ready, resolve: becameReady, reject: failReady } = Promise.withResolvers<void>();
   ready.catch(() => {});
+  let stopping = false;
+  let wasReady = false;
+  let running: ChildProcess | undefined;
+  let wake = (): void => {};
 
-  async function once(): Promise<string> {
-    const log = createWriteStream(spec.logFile, { flags: 'a' });
-    await new Promise((resolve) => log.once('open', resolve));
-    const [command = '', ...args] = spec.argv;
-    // A session of its own: the terminal's Ctrl-C is for us, and we stop our children in order.
-    const child = spawn(command, args, {
-      detached: true,
-      env: spec.environment as NodeJS.ProcessEnv,
-      stdio: ['ignore', log, log, ...(spec.ipc ? (['ipc'] as const) : [])],
-    });
-    process_ = child;
-    log.end();
-    const ended = new Promise<string>((resolve) => {
-      child.once('error', (error) => resolve(error.message));
-      child.once('exit', (code, signal) => resolve(signal === null ? `status ${code}` : `signal ${signal}`));
-    });
-    if (child.pid !== undefined) events.onStart(spec.name, child.pid);
-    const announce = () => {
-      wasReady = true;
-      becameReady();
-      events.onReady(spec.name);
-    };
-    child.on('message', (message) => {
-      if (typeof message === 'object' && message !== null && 'ready' in message) announce();
-    });
-    if (spec.isReady !== undefined) void untilReady(child, spec.isReady).then((is) => is && announce());
-    return ended;
+  function announce(): void {
+    wasReady = true;
+    becameReady();
+    events.onReady(spec.name);
   }
 
-  const finished = (async () => {
+  /** Runs it once. Returns how it ended. */
+  async function runOnce(): Promise<string> {
+    const log = createWriteStream(spec.logFile, { flags: 'a' });
+    await new Promise((resolve) => log.once('open', resolve));
+    running = spawnWith(spec, log);
+    log.end();
+    const ended = endOf(running);
+    if (running.pid !== undefined) events.onStart(spec.name, running.pid);
+    whenReady(running, spec, announce);
+    const how = await ended;
+    running = undefined;
+    return how;
+  }
+
+  async function runUntilStopped(): Promise<void> {
+    let pause = FIRST_PAUSE_MS;
     while (!stopping) {
       const startedAt = Date.now();
-      const how = await once();
-      process_ = undefined;
+      const how = await runOnce();
       if (stopping) return;
       if (how === `status ${EXIT_CONFIGURATION}` || (spec.once === true && !wasReady)) {
         failReady(new Error(`${spec.name} cannot run (${how}); its log says why: ${spec.logFile}`));
@@ -98,25 +83,58 @@ export function supervise(spec: ChildSpec, events: ChildEvents): Child {
       }
       pause = Date.now() - startedAt > WELL_MS ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pause * 2);
       events.onDeath(spec.name, how, pause);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pause);
-        wake = () => (clearTimeout(timer), resolve());
-      });
+      await sleep(pause);
     }
-  })();
+  }
 
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  const finished = runUntilStopped();
   return {
     name: spec.name,
     ready,
     stop: async () => {
       stopping = true;
       wake();
-      process_?.kill(spec.stopSignal);
-      const killer = setTimeout(() => process_?.kill('SIGKILL'), spec.stopMs);
+      running?.kill(spec.stopSignal);
+      const killer = setTimeout(() => running?.kill('SIGKILL'), spec.stopMs);
       await finished;
       clearTimeout(killer);
     },
   };
+}
+
+/** In a session of its own: the terminal's Ctrl-C is for us, and we stop our children in order. */
+function spawnWith({ argv, environment, ipc }: ChildSpec, log: WriteStream): ChildProcess {
+  const [command = '', ...args] = argv;
+  return spawn(command, args, {
+    detached: true,
+    env: environment,
+    stdio: ['ignore', log, log, ...(ipc ? (['ipc'] as const) : [])],
+  });
+}
+
+function endOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal === null ? `status ${code}` : `signal ${signal}`));
+  });
+}
+
+/** Calls `announce` when it says that it is ready, or answers. */
+function whenReady(child: ChildProcess, { isReady }: ChildSpec, announce: () => void): void {
+  child.on('message', (message) => {
+    if (typeof message === 'object' && message !== null && 'ready' in message) announce();
+  });
+  if (isReady !== undefined) void untilReady(child, isReady).then((is) => is && announce());
 }
 
 async function untilReady(child: ChildProcess, isReady: () => Promise<boolean>): Promise<boolean> {
