@@ -42,7 +42,8 @@ export function createNixLogReader(): NixLogReader {
         if (parsed.type === 'build' && typeof parsed.fields[0] === 'string') built.add(parsed.fields[0]);
         return '';
       case 'message': {
-        const text = parsed.text.replace(COLOUR, '');
+        // Its last lines of a log may hold a zero byte, which no database takes as text.
+        const text = parsed.text.replace(COLOUR, '').replaceAll('\0', '\ufffd');
         if (parsed.level === LEVEL_ERROR && messages.length < MAX_MESSAGES)
           messages.push(text.slice(0, MAX_MESSAGE_CHARACTERS));
         return parsed.level === LEVEL_ERROR ? `${text}\n` : '';
