@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import { PassThrough, pipeline as connect, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createZstdCompress, createZstdDecompress, zstdCompress } from 'node:zlib';
@@ -74,11 +74,12 @@ export async function openLogStore(folder: string): Promise<LogStore> {
     },
 
     read: (id, start, end) => {
-      if (start >= end) return createReadStream('/dev/null');
-      const plain = createReadStream(files.openFile(id), { start, end: end - 1 });
-      return fallBack(plain, () =>
-        createReadStream(files.closedFile(id)).pipe(createZstdDecompress()).pipe(slice(start, end)),
-      );
+      if (start >= end) return Readable.from([]);
+      return fallBack(createReadStream(files.openFile(id), { start, end: end - 1 }), () => [
+        createReadStream(files.closedFile(id)),
+        createZstdDecompress(),
+        slice(start, end),
+      ]);
     },
 
     watch: (id, onChange) => {
@@ -145,18 +146,22 @@ function createLogFiles(folder: string) {
 }
 
 /** The log may be closed (and its open file removed) between two looks: then the closed one is read. */
-function fallBack(first: Readable, second: () => Readable): Readable {
-  const out = new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) });
+function fallBack(
+  first: Readable,
+  second: () => readonly [NodeJS.ReadableStream, ...NodeJS.ReadWriteStream[]],
+): Readable {
+  const out = new PassThrough();
+  // Connected, not only piped: an error ends the reader's stream, and a reader who leaves closes the files.
+  first.once('open', () => connect(first, out, ended));
   first.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') out.destroy(error);
-    else
-      second()
-        .once('error', (inner) => out.destroy(inner))
-        .pipe(out);
+    if (error.code === 'ENOENT') connect([...second(), out], ended);
+    else out.destroy(error);
   });
-  first.pipe(out);
   return out;
 }
+
+/** Whoever reads hears of errors; nothing else is to be done. */
+function ended(): void {}
 
 function slice(start: number, end: number): Transform {
   let position = 0;

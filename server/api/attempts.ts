@@ -15,10 +15,11 @@ const COMMENT_MS = 15_000;
 
 export function attemptRoutes({ logs }: ServerDeps): FastifyPluginCallbackTypebox {
   return (app, _options, done) => {
-    app.get(
-      '/attempts/:id/log',
-      { schema: { summary: 'The log of an attempt; `Range: bytes=` is served', params: Params } },
-      async (request, reply) => {
+    app.route({
+      method: ['GET', 'HEAD'],
+      url: '/attempts/:id/log',
+      schema: { summary: 'The log of an attempt; `Range: bytes=` is served', params: Params },
+      handler: async (request, reply) => {
         const log = await logs.find(request.params.id);
         if (log === undefined) throw new NotFoundError(`attempt ${request.params.id} has no log`);
         // What a build prints is not to be taken for a page.
@@ -30,9 +31,12 @@ export function attemptRoutes({ logs }: ServerDeps): FastifyPluginCallbackTypebo
         const { start, end } = range ?? { start: 0, end: log.bytes };
         if (range !== undefined)
           void reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${log.bytes}`);
-        return reply.header('content-length', end - start).send(logs.read(request.params.id, start, end));
+        void reply.header('content-length', end - start);
+        return request.method === 'HEAD'
+          ? reply.send()
+          : reply.send(logs.read(request.params.id, start, end));
       },
-    );
+    });
 
     app.get(
       '/attempts/:id/log/events',
@@ -76,13 +80,17 @@ async function streamLog(logs: LogStore, id: number, from: number, reply: Fastif
       const change = once(changed, 'change', { signal: gone.signal }).catch(() => {});
       const log = await logs.find(id);
       if (log === undefined) break;
-      position = await sendFrom(logs, id, { from: position, to: log.bytes, closed: log.closed }, raw);
+      const part = { from: position, to: log.bytes, closed: log.closed };
+      position = await sendFrom(logs, id, part, raw, gone.signal);
       if (log.closed) {
         raw.write(`id: ${position}\nevent: end\ndata: ${log.bytes}\n\n`);
         break;
       }
       await change;
     }
+  } catch (error) {
+    // A reader who leaves in the middle is no failure.
+    if (!gone.signal.aborted) throw error;
   } finally {
     clearInterval(comments);
     unwatch();
@@ -96,6 +104,7 @@ async function sendFrom(
   id: number,
   { from, to, closed }: { readonly from: number; readonly to: number; readonly closed: boolean },
   raw: NodeJS.WritableStream,
+  gone: AbortSignal,
 ): Promise<number> {
   let position = from;
   let rest: Buffer = Buffer.alloc(0);
@@ -103,7 +112,8 @@ async function sendFrom(
     if (bytes.length === 0) return;
     position += bytes.length;
     // A slow reader holds back its own stream only.
-    if (!raw.write(`id: ${position}\nevent: log\n${dataLines(bytes)}\n\n`)) await once(raw, 'drain');
+    if (!raw.write(`id: ${position}\nevent: log\n${dataLines(bytes)}\n\n`))
+      await once(raw, 'drain', { signal: gone });
   };
   for await (const chunk of logs.read(id, from, to)) {
     const bytes = Buffer.concat([rest, chunk as Buffer]);
