@@ -12,11 +12,15 @@ export interface AuditEvent {
   readonly idempotencyKey: string | null;
 }
 
-/** The response to an earlier command with this key: a repeated command is answered, not done again. */
+/**
+ * The response to an earlier command with this key: a repeated command is answered, not done again.
+ * One that is still being done is waited for.
+ */
 export async function findAnswered(
   db: Database,
   idempotencyKey: string,
 ): Promise<Record<string, unknown> | undefined> {
+  await db.execute(sql`select pg_advisory_xact_lock(hashtextextended(${idempotencyKey}, 0))`);
   const [row] = await db.execute<{ response: Record<string, unknown> }>(sql`
     select response from audit_events where idempotency_key = ${idempotencyKey} and response is not null`);
   return row?.response;

@@ -1,8 +1,9 @@
 /** The application: routes over their dependencies. No process, no environment, so that tests can inject requests. */
 
+import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { errorCodes, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { JobsetConfigSchema } from '../domain/ci/jobset-config.ts';
 import { attemptRoutes } from './api/attempts.ts';
 import { builderRoutes } from './api/builders.ts';
@@ -18,7 +19,7 @@ import { runRoutes } from './api/runs.ts';
 import { triggerRoutes } from './api/triggers.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
-import { answerErrors } from './errors.ts';
+import { answerErrors, sendProblem } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
 import { createSummaries } from './views/summaries.ts';
 import { webRoutes } from './web/routes.ts';
@@ -55,11 +56,20 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // HEAD is answered by routes of its own: the default would run GET's handler and throw its work away.
     exposeHeadRoutes: false,
+    // A URL that cannot be decoded is refused before there is a route.
+    frameworkErrors: (error, request, reply) =>
+      void sendProblem(request, reply, error.statusCode ?? 400, error.message),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(createValidatorCompiler());
   answerErrors(app);
   // NARs and logs pass as streams, whatever they call themselves.
+  app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  // A stream is an object, and would pass for one whose fields are all optional.
+  app.addHook('preValidation', async (request) => {
+    if (request.body instanceof Readable && request.routeOptions.schema?.body !== undefined)
+      throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(request.headers['content-type'] ?? 'none');
+  });
   await app.register(swagger, {
     openapi: {
       info: {

@@ -2,12 +2,12 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
-import { UnauthorizedError } from './errors.ts';
+import { ForbiddenError, UnauthorizedError } from './errors.ts';
 
 export type Role = 'admin' | 'builder';
 
 export interface Authority {
-  /** The strongest role of the request's token. @throws UnauthorizedError where it is none of those allowed. */
+  /** The strongest role of the request's token. @throws UnauthorizedError, or ForbiddenError where it is none of those allowed. */
   require(request: FastifyRequest, ...allowed: readonly Role[]): Role;
   /** Whether the request comes with this role; for pages that show more to an administrator. */
   has(request: FastifyRequest, role: Role): boolean;
@@ -36,9 +36,11 @@ export function createAuthority({ adminToken, builderToken, adminTokenHint }: Au
     require: (request, ...allowed) => {
       const role = roleOf(request);
       if (role !== undefined && (role === 'admin' || allowed.includes(role))) return role;
+      const needs = `${request.method} ${request.url} needs a token of ${allowed.join(' or ')}`;
+      if (role !== undefined) throw new ForbiddenError(`${needs}, and the one sent is of ${role}`);
+      const why = tokenOf(request) === undefined ? '' : ', and nobody here has the one sent';
       throw new UnauthorizedError(
-        `${request.method} ${request.url} needs a token of ${allowed.join(' or ')}: send "Authorization: Bearer <token>" ` +
-          `(the administrator's is in ${adminTokenHint})`,
+        `${needs}${why}: send "Authorization: Bearer <token>" (the administrator's is in ${adminTokenHint})`,
       );
     },
   };

@@ -16,6 +16,11 @@ export class UnauthorizedError extends Error {
   override readonly name = 'UnauthorizedError';
 }
 
+/** The token is known, and not enough. */
+export class ForbiddenError extends Error {
+  override readonly name = 'ForbiddenError';
+}
+
 /** The value, where there is one. @throws NotFoundError that names what was sought: `there is no evaluation 7`. */
 export function found<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new NotFoundError(`there is no ${what}`);
@@ -33,6 +38,7 @@ export interface Problem {
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
   413: 'Content Too Large',
@@ -49,7 +55,7 @@ export function answerErrors(app: FastifyInstance): void {
     const detail =
       status >= 500 && status !== 507
         ? `The server failed; its log says why under request ${request.id}.`
-        : error.message;
+        : (unstorableValue(error) ?? error.message);
     if (status === 401) void reply.header('www-authenticate', 'Bearer realm="nixwarp"');
     return sendProblem(request, reply, status, detail);
   });
@@ -58,7 +64,7 @@ export function answerErrors(app: FastifyInstance): void {
   );
 }
 
-function sendProblem(
+export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
   status: number,
@@ -69,12 +75,24 @@ function sendProblem(
   return reply.code(status).type('application/problem+json').send(JSON.stringify(problem));
 }
 
+/** SQLSTATEs of values that came with the request: out of a number's range, or with a zero byte. */
+const UNSTORABLE = new Set(['22003', '22021', '22P02', '22P05']);
+
+/** What Postgres says of a value that it cannot hold; `undefined` for any other error. */
+function unstorableValue(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const isOfPostgres = 'severity' in error && 'code' in error && UNSTORABLE.has(String(error.code));
+  return isOfPostgres ? `a value cannot be stored or sought: ${error.message}` : unstorableValue(error.cause);
+}
+
 function statusOf(error: FastifyError | Error): number {
   if (error instanceof ParseError) return 422;
   if (error instanceof NotFoundError) return 404;
   if (error instanceof ConflictError) return 409;
   if (error instanceof UnauthorizedError) return 401;
+  if (error instanceof ForbiddenError) return 403;
   if ('code' in error && error.code === 'ENOSPC') return 507;
+  if (unstorableValue(error) !== undefined) return 400;
   if ('validation' in error && error.validation !== undefined) return 400;
   return ('statusCode' in error ? error.statusCode : undefined) ?? 500;
 }

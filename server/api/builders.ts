@@ -15,11 +15,15 @@ import {
   StartedAttemptSchema,
 } from '../../domain/api/builder.ts';
 import { verdictOfNote } from '../../domain/ci/classification/note.ts';
+import { readBody } from '../body.ts';
 import type { RouteApp, ServerDeps } from '../deps.ts';
 import { found } from '../errors.ts';
 
 /** A chunk of a log in one request; builders send far less at a time. */
 const LOG_CHUNK_BYTES = 16 * 1024 * 1024;
+
+/** Nix's messages, and what an output says of itself: builders cut both. */
+const EVIDENCE_BYTES = 16 * 1024 * 1024;
 
 const AttemptParams = Type.Object({ id: Type.Integer({ minimum: 1 }) });
 
@@ -87,7 +91,9 @@ function addLog(app: RouteApp, { connection, logs }: ServerDeps): void {
     async (request) => {
       const { id } = request.params;
       const { offset, closed } = request.query;
-      let bytes = await logs.append(id, offset, await bodyOf(request.body));
+      // Else a log would lie where that of a later attempt of this id belongs.
+      found(await findAttempt(connection.db, id), `attempt ${id}`);
+      let bytes = await logs.append(id, offset, await readBody(request.body, LOG_CHUNK_BYTES));
       if (closed) bytes = await logs.close(id);
       await recordLogBytes(connection.db, id, bytes, closed);
       return { bytes };
@@ -98,7 +104,7 @@ function addLog(app: RouteApp, { connection, logs }: ServerDeps): void {
 function addEvidence(app: RouteApp, { connection }: ServerDeps): void {
   app.post(
     '/attempts/:id/evidence',
-    { schema: { params: AttemptParams, body: EvidenceSchema } },
+    { bodyLimit: EVIDENCE_BYTES, schema: { params: AttemptParams, body: EvidenceSchema } },
     async (request, reply) => {
       const { id } = request.params;
       const attempt = found(await findAttempt(connection.db, id), `attempt ${id}`);
@@ -112,12 +118,4 @@ function addEvidence(app: RouteApp, { connection }: ServerDeps): void {
       return reply.code(204).send();
     },
   );
-}
-
-/** Bodies that are no JSON come as streams. */
-async function bodyOf(body: unknown): Promise<Buffer> {
-  if (Buffer.isBuffer(body)) return body;
-  const chunks: Buffer[] = [];
-  for await (const chunk of body as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

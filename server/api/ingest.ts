@@ -1,9 +1,9 @@
 /** Routes by which builders send outputs: declare a closure, then the bytes of what is missing. */
 
-import type { Readable } from 'node:stream';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { DeclareSchema, DeclaredSchema } from '../../domain/api/ingest.ts';
+import { streamOf } from '../body.ts';
 import type { ServerDeps } from '../deps.ts';
 
 const DECLARATION_BYTES = 64 * 1024 * 1024;
@@ -31,7 +31,7 @@ export function ingestRoutes({ ingest, authority }: ServerDeps): FastifyPluginCa
       '/ingest/:ingestId/:pathHash',
       { bodyLimit: NAR_BYTES, schema: { params: Upload } },
       async (request, reply) => {
-        await ingest.receive(request.params.ingestId, request.params.pathHash, request.body as Readable);
+        await ingest.receive(request.params.ingestId, request.params.pathHash, streamOf(request.body));
         return reply.code(204).send();
       },
     );
