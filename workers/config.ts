@@ -91,6 +91,8 @@ export interface BuilderConfig {
   /** Commands go through this prefix, as `unshare --mount …`; for stand-in GPUs. */
   readonly standInFolder: string | undefined;
   readonly gpusOnly: boolean;
+  /** What Nix needs of our environment, and nothing else: no token, no database. */
+  readonly nixEnvironment: Readonly<Record<string, string>>;
 }
 
 const GIB = 1024 ** 3;
@@ -130,7 +132,29 @@ export function parseBuilderConfig(environment: Environment = process.env): Buil
     serverUrl: values.serverUrl ?? '',
     coresPerBuild,
     stateDir: join(values.stateDir, 'builder', values.name),
+    nixEnvironment: nixEnvironmentOf(environment),
   };
+}
+
+const NIX_VARIABLES = [
+  'PATH',
+  'HOME',
+  'USER',
+  'TMPDIR',
+  'NIX_REMOTE',
+  'NIX_CONFIG',
+  'NIX_SSL_CERT_FILE',
+  'XDG_CACHE_HOME',
+  'SSL_CERT_FILE',
+];
+
+function nixEnvironmentOf(environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    NIX_VARIABLES.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** It stands in task queues, URLs and paths; the server takes no other. */
