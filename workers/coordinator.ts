@@ -1,19 +1,21 @@
 /** The coordinator: all workflows, the activities that need the database, the outbox relay and the reconcile loop. */
 
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import type { Client } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, type NativeConnection, Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
 import { createServerLogs } from '../activities/adapters/server-logs.ts';
-import { createUpstreamCaches } from '../runtime/upstream-cache.ts';
 import { createEvaluationActivities } from '../activities/evaluations.ts';
 import { createProjectActivities } from '../activities/projects.ts';
 import { createStepActivities } from '../activities/steps.ts';
-import { connectDatabase } from '../db/database.ts';
+import { type Connection, connectDatabase } from '../db/database.ts';
 import { migrate } from '../db/migrate.ts';
 import { CONTROL_QUEUE, evaluationQueue, IO_QUEUE } from '../domain/ci/pool.ts';
-import { parseCoordinatorConfig } from './config.ts';
 import { createLogger, describeError } from '../runtime/logger.ts';
 import { createLoop } from '../runtime/loop.ts';
 import { announceReady, runProcess, untilReachable } from '../runtime/process.ts';
+import { createUpstreamCaches } from '../runtime/upstream-cache.ts';
+import { type CoordinatorConfig, parseCoordinatorConfig } from './config.ts';
 import { drainAround, reconcile } from './reconcile.ts';
 import { startRelay } from './relay.ts';
 import { connectWorkers, createTemporalClient, ensureNamespace, installTemporalRuntime } from './temporal.ts';
@@ -27,19 +29,36 @@ const REDRIVE_SECONDS = 600;
 await runProcess('coordinator', async (stopped) => {
   const config = parseCoordinatorConfig();
   const logger = createLogger('coordinator');
-  const onError = (error: unknown) => logger.error(describeError(error));
   installTemporalRuntime(logger);
   await using connection = connectDatabase({
     url: config.databaseUrl,
     applicationName: 'nixwarp-coordinator',
   });
   await untilReachable('Postgres', logger, () => migrate(connection));
-  const client = createTemporalClient({ address: config.temporalAddress, namespace: config.namespace });
+  const address = { address: config.temporalAddress, namespace: config.namespace };
+  const client = createTemporalClient(address);
   await untilReachable('Temporal', logger, () => ensureNamespace(client, config.namespace));
-  const native = await untilReachable('Temporal', logger, () =>
-    connectWorkers({ address: config.temporalAddress, namespace: config.namespace }),
-  );
+  const native = await untilReachable('Temporal', logger, () => connectWorkers(address));
+  const tools = { config, logger, connection, client };
 
+  const workers = await createWorkers(native, config.namespace, createActivities(tools));
+  const running = workers.map((one) => one.run());
+  await using _loops = await startLoops(tools);
+  announceReady(logger);
+  await Promise.race([stopped, ...running]);
+  for (const one of workers) if (one.getState() === 'RUNNING') one.shutdown();
+  await Promise.allSettled(running);
+  await native.close();
+});
+
+interface Tools {
+  readonly config: CoordinatorConfig;
+  readonly logger: Logger;
+  readonly connection: Connection;
+  readonly client: Client;
+}
+
+function createActivities({ config, logger, connection }: Tools): object {
   const deps = {
     connection,
     defaultSystem: config.system,
@@ -52,61 +71,62 @@ await runProcess('coordinator', async (stopped) => {
     }),
     logs: createServerLogs({ serverUrl: config.serverUrl, token: config.token, fetch }),
   };
-  const activities = {
+  return {
     ...createStepActivities(deps),
     ...createEvaluationActivities(deps),
     ...createProjectActivities(deps),
   };
+}
+
+async function createWorkers(
+  connection: NativeConnection,
+  namespace: string,
+  activities: object,
+): Promise<Worker[]> {
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('WARN'),
   });
-  const worker = { connection: native, namespace: config.namespace, shutdownGraceTime: '5 seconds' } as const;
-  const workers = [
+  const common = { connection, namespace, activities, shutdownGraceTime: '5 seconds' } as const;
+  return [
     // Local activities run where the workflow does.
     await Worker.create({
-      ...worker,
+      ...common,
       taskQueue: CONTROL_QUEUE,
       workflowBundle,
-      activities,
       maxConcurrentActivityTaskExecutions: 1,
     }),
     await Worker.create({
-      ...worker,
+      ...common,
       taskQueue: IO_QUEUE,
-      activities,
       maxConcurrentActivityTaskExecutions: IO_SLOTS,
     }),
   ];
-  const running = workers.map((one) => one.run());
+}
 
-  await using _relay = await startRelay({
+/** The relay, and the loops that look for what no event tells. */
+async function startLoops({ config, logger, connection, client }: Tools): Promise<AsyncDisposableStack> {
+  const onError = (error: unknown) => logger.error(describeError(error));
+  const loops = new AsyncDisposableStack();
+  loops.use(
+    await startRelay({
+      connection,
+      client,
+      timing: config.timing,
+      evaluationQueue: evaluationQueue(config.system),
+      onError,
+    }),
+  );
+  loops.use(createLoop({ everySeconds: DRAIN_SECONDS, onError, run: () => drainAround(connection) }));
+  const reconciling = {
     connection,
     client,
-    timing: config.timing,
-    evaluationQueue: evaluationQueue(config.system),
-    onError,
-  });
-  await using _drain = createLoop({
-    everySeconds: DRAIN_SECONDS,
-    onError,
-    run: () => drainAround(connection),
-  });
-  await using _reconcile = createLoop({
-    everySeconds: config.reconcileSeconds,
-    onError,
-    run: () =>
-      reconcile({
-        connection,
-        client,
-        namespace: config.namespace,
-        redriveAfterSeconds: REDRIVE_SECONDS,
-        onRecovery: (message) => logger.warn(message),
-      }),
-  });
-  announceReady(logger);
-  await Promise.race([stopped, ...running]);
-  for (const one of workers) if (one.getState() === 'RUNNING') one.shutdown();
-  await Promise.allSettled(running);
-  await native.close();
-});
+    namespace: config.namespace,
+    redriveAfterSeconds: REDRIVE_SECONDS,
+    onRecovery: (message: string) => logger.warn(message),
+  };
+  loops.use(
+    createLoop({ everySeconds: config.reconcileSeconds, onError, run: () => reconcile(reconciling) }),
+  );
+  return loops;
+}

@@ -80,6 +80,9 @@ export async function findClusterIdentity(client: Client, namespace: string): Pr
   }
 }
 
-function hasCode(error: unknown, code: number): boolean {
-  return isGrpcServiceError(error) && error.code === code;
+function hasCode(error: unknown, expected: number): boolean {
+  if (!isGrpcServiceError(error)) return false;
+  // gRPC's enum of codes is in a package that is not ours to import.
+  const code: number = error.code;
+  return code === expected;
 }
