@@ -77,15 +77,20 @@ export async function listInputClosureHashes(db: Database, drvHash: string): Pro
   return rows.map((row) => row.hash);
 }
 
-/** Enters paths into the index. A path that is there stays as it is: published bytes never change. */
-export async function insertStorePaths(tx: Database, paths: readonly IndexedPath[]): Promise<void> {
-  if (paths.length === 0) return;
-  await tx.execute(sql`
+/**
+ * Enters paths into the index. A path that is there stays as it is: published bytes never change.
+ * Returns the hash parts of those that were not.
+ */
+export async function insertStorePaths(tx: Database, all: readonly IndexedPath[]): Promise<string[]> {
+  if (all.length === 0) return [];
+  const entered = await tx.execute<{ pathHash: string }>(sql`
     insert into store_paths (path_hash, path, nar_hash, nar_size, url, compression, file_hash, file_size, deriver, ca)
     select "pathHash", path, "narHash", "narSize", url, compression, "fileHash", "fileSize", deriver, ca
-    from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, path text, "narHash" text, "narSize" bigint, url text,
+    from jsonb_to_recordset(${json(all)}) as p ("pathHash" text, path text, "narHash" text, "narSize" bigint, url text,
       compression text, "fileHash" text, "fileSize" bigint, deriver text, ca text)
-    on conflict (path_hash) do nothing`);
+    on conflict (path_hash) do nothing returning path_hash as "pathHash"`);
+  const fresh = new Set(entered.map((row) => row.pathHash));
+  const paths = all.filter((path) => fresh.has(path.pathHash));
   await tx.execute(sql`
     insert into path_references (path_hash, reference_hash)
     select "pathHash", substring(r from '^.*/([^/]{32})-[^/]*$')
@@ -96,8 +101,10 @@ export async function insertStorePaths(tx: Database, paths: readonly IndexedPath
     select "pathHash", s ->> 'keyName', s ->> 'signature'
     from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, signatures jsonb)
     cross join lateral jsonb_array_elements(signatures) s on conflict do nothing`);
+  return [...fresh];
 }
 
+/** The attempt may be gone with its jobset; the bytes are there all the same. */
 export async function recordProvenance(
   db: Database,
   made: {
@@ -109,7 +116,7 @@ export async function recordProvenance(
 ): Promise<void> {
   await db.execute(sql`
     insert into path_provenance (path_hash, attempt_id, nar_hash, accepted)
-    values (${made.pathHash}, ${made.attemptId}, ${made.narHash}, ${made.accepted})`);
+    values (${made.pathHash}, (select id from attempts where id = ${made.attemptId}), ${made.narHash}, ${made.accepted})`);
 }
 
 /** Pins what an evaluation shows: the outputs of its good jobs, by job, variant and output. */

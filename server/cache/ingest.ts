@@ -196,17 +196,18 @@ async function store(
   attemptId: number | null,
 ): Promise<void> {
   const url = `nar/${measured.fileHash.slice('sha256:'.length)}.nar.zst`;
-  await folder.place(file, url);
   const row = newStorePath(claim, measured, url, secretKey);
-  await connection.transaction(async (tx) => {
-    await insertStorePaths(tx, [row]);
-    await recordProvenance(tx, {
-      pathHash: row.pathHash,
-      attemptId,
-      narHash: measured.narHash,
-      accepted: true,
-    });
+  const isNew = await connection.transaction(async (tx) => {
+    const { pathHash } = row;
+    const [entered] = await insertStorePaths(tx, [row]);
+    // Two may have been told that it is missing: the bytes of who came first stay.
+    const [published] = await listStorePaths(tx, [pathHash]);
+    const accepted = published?.narHash === measured.narHash;
+    await recordProvenance(tx, { pathHash, attemptId, narHash: measured.narHash, accepted });
+    if (entered !== undefined) await folder.place(file, url);
+    return entered !== undefined;
   });
+  if (!isNew) return;
   // Not synced: after a power cut it is rendered again from the index.
   await folder.write(`${row.pathHash}.narinfo`, renderNarInfo(row), false);
 }
