@@ -18,6 +18,7 @@ import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
 import { triggerRoutes } from './api/triggers.ts';
 import { cacheRoutes } from './cache/routes.ts';
+import { createIndexedSource } from './cache/sources/indexed.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
 import { answerErrors, sendProblem } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
@@ -86,7 +87,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     },
     { prefix: '/api/v1' },
   );
-  await app.register(cacheRoutes(deps));
+  await app.register(cacheRoutes({ source: createIndexedSource(deps) }));
   await app.register(webRoutes(routeDeps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),

@@ -1,4 +1,6 @@
-/** `Range` of a request (RFC 9110 §14.2). */
+/** Ranges of a request (RFC 9110 §14.2). */
+
+import rangeParser from 'range-parser';
 
 export interface ByteRange {
   readonly start: number;
@@ -6,15 +8,29 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/** One range of `bytes=…` over `size` bytes; `undefined`, to be answered with the whole, for none and for what is no single valid one. */
+/** The ranges of `bytes=…` over `size` bytes, overlapping ones as one; none, to be answered with the whole, for what is no range. */
+export function parseRanges(
+  header: string | undefined,
+  size: number,
+): readonly ByteRange[] | 'unsatisfiable' {
+  if (header === undefined || hasReversed(header)) return [];
+  const ranges = rangeParser(size, header, { combine: true });
+  if (ranges === -1) return 'unsatisfiable';
+  if (ranges === -2 || ranges.type !== 'bytes') return [];
+  return ranges.map(({ start, end }) => ({ start, end: end + 1 }));
+}
+
+/** A range that ends before it begins is invalid, and with it the header; the parser calls it unsatisfiable. */
+function hasReversed(header: string): boolean {
+  return [...header.matchAll(/(\d+)-(\d+)/g)].some(([, first, last]) => Number(last) < Number(first));
+}
+
+/** As `parseRanges`, for who sends no more than one: several are answered with the whole. */
 export function parseRange(
   header: string | undefined,
   size: number,
 ): ByteRange | 'unsatisfiable' | undefined {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (first === undefined || last === undefined || (first === '' && last === '')) return undefined;
-  if (first !== '' && last !== '' && Number(last) < Number(first)) return undefined;
-  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
-  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1);
-  return start < end ? { start, end } : 'unsatisfiable';
+  const ranges = parseRanges(header, size);
+  if (ranges === 'unsatisfiable') return ranges;
+  return ranges.length === 1 ? ranges[0] : undefined;
 }

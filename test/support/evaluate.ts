@@ -21,7 +21,11 @@ mkdirSync(SHARED, { recursive: true });
 
 /** The folder of this test process; it goes with it. */
 export const ROOT = mkdtempSync(join(SHARED, 'test-'));
-process.once('exit', () => rmSync(ROOT, { recursive: true, force: true }));
+process.once('exit', () => {
+  // Copies out of the store are read-only, also for who made them.
+  spawnSync('chmod', ['-R', 'u+w', ROOT]);
+  rmSync(ROOT, { recursive: true, force: true });
+});
 
 export interface TestedNix {
   readonly name: string;

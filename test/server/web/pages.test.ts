@@ -418,7 +418,7 @@ describe('answers', () => {
   test('what Nix asks for in vain stays what Nix expects', async () => {
     const miss = await get('/realisations/sha256:00!out.doi');
     assert.equal(miss.statusCode, 404);
-    assert.match(String(miss.headers['content-type']), /^application\/problem\+json/);
+    assert.match(String(miss.headers['content-type']), /^text\/plain/);
     assert.equal(
       (await get('/00000000000000000000000000000000.narinfo', { accept: BROWSER_ACCEPT })).body,
       '404\n',
