@@ -234,7 +234,7 @@ test('an aggregate waits for constituents that its derivation does not name', as
   });
   await planStoredJobs(planDeps(connection), evaluation);
   await finishPlanning(planDeps(connection), evaluation);
-  assert.deepEqual([...(await stepsByName(connection)).get('gate')!.state], [...'waiting']);
+  assert.equal((await stepsByName(connection)).get('gate')?.state, 'waiting');
   await endStep(connection, 'a', 'built');
   await endStep(connection, 'b', 'failed');
   assert.deepEqual(await jobOutcomes(connection, evaluation), {
