@@ -10,8 +10,8 @@ import { temporalPart } from './temporal.ts';
 export const BASE_PARTS = [nixPart, temporalPart, postgresPart] as const;
 
 if (import.meta.main) {
-  // eslint-disable-next-line node/no-process-env -- set-up looks at the machine as it is
   const context = {
+    // eslint-disable-next-line node/no-process-env -- set-up looks at the machine as it is
     environment: process.env,
     cacheFolder: CACHE_FOLDER,
     say: (message: string) => console.log(message),
