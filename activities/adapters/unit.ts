@@ -48,9 +48,9 @@ read -r a b c d e f g h i j k l m n o p q r s t u v w </proc/$$/stat; echo "$$ $
 
 /**
  * Starts units for us: forking this small shell costs a tenth of forking a process of our size. It reads the folder of a unit
- * a line; the command is in the folder's \`run\`.
+ * a line; the command is in the folder's `run`. Its own name, $0, is the path of setsid.
  */
-const STARTER = `exec 3>&1 >/dev/null; while read -r folder; do setsid /bin/sh "$folder/run" & done`;
+const STARTER = `exec 3>&1 >/dev/null; while read -r folder; do "$0" /bin/sh "$folder/run" & done`;
 /** How long Nix may take to end its builder after SIGTERM (DESIGN §6). */
 const TERM_MS = 10_000;
 const LOOK_MS = 100;
@@ -73,7 +73,7 @@ export async function startUnit(unit: Unit, { argv, environment }: UnitCommand):
   // The environment is the unit's own: the shell that starts it has ours.
   const script = `exec env -i ${variables.join(' ')} /bin/sh -c ${quoted(WRAPPER)} nixwarp-unit ${words}\n`;
   await writeFile(join(unit.folder, 'run'), script);
-  ends.set(unit.folder, launch(unit.folder));
+  ends.set(unit.folder, launch(unit.folder, environment));
   const deadline = Date.now() + START_MS;
   while ((await readLeader(unit)) === undefined) {
     if (Date.now() > deadline) throw new Error(`the unit ${unit.name} did not start within ${START_MS} ms`);
@@ -82,12 +82,12 @@ export async function startUnit(unit: Unit, { argv, environment }: UnitCommand):
 }
 
 /** Starts the unit of a folder; the promise resolves when it ends, if this process is still there to hear of it. */
-function launch(folder: string): Promise<void> {
+function launch(folder: string, environment: UnitCommand['environment']): Promise<void> {
   return new Promise((resolve) => {
-    if (hasSetsid()) {
-      const { process, listeners } = currentStarter();
-      listeners.set(folder, resolve);
-      process.stdin.write(`${folder}\n`);
+    const current = currentStarter(environment['PATH'] ?? '');
+    if (current !== undefined) {
+      current.listeners.set(folder, resolve);
+      current.process.stdin.write(`${folder}\n`);
       return;
     }
     const child = spawn('/bin/sh', [join(folder, 'run')], {
@@ -100,14 +100,6 @@ function launch(folder: string): Promise<void> {
   });
 }
 
-let setsidFound: boolean | undefined;
-
-/** util-linux's command: on every usual Linux, not on the barest ones and not on macOS. */
-function hasSetsid(): boolean {
-  const folders = (process.env['PATH'] ?? '').split(':');
-  return (setsidFound ??= folders.some((folder) => existsSync(join(folder, 'setsid'))));
-}
-
 interface Starter {
   readonly process: ChildProcessByStdio<Writable, Readable, null>;
   readonly listeners: Map<string, () => void>;
@@ -115,10 +107,13 @@ interface Starter {
 
 let starter: Starter | undefined;
 
-function currentStarter(): Starter {
+/** `undefined` where no setsid is on `path`. */
+function currentStarter(path: string): Starter | undefined {
   if (starter !== undefined && starter.process.exitCode === null && starter.process.signalCode === null)
     return starter;
-  const process = spawn('/bin/sh', ['-c', STARTER], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const setsid = findSetsid(path);
+  if (setsid === undefined) return undefined;
+  const process = spawn('/bin/sh', ['-c', STARTER, setsid], { stdio: ['pipe', 'pipe', 'inherit'] });
   const listeners = new Map<string, () => void>();
   createInterface({ input: process.stdout }).on('line', (folder) => {
     listeners.get(folder)?.();
@@ -133,6 +128,14 @@ function currentStarter(): Starter {
   (process.stdin as Writable & { unref?: () => void }).unref?.();
   starter = { process, listeners };
   return starter;
+}
+
+/** util-linux's command: on every usual Linux, not on the barest ones and not on macOS. */
+function findSetsid(path: string): string | undefined {
+  return path
+    .split(':')
+    .map((folder) => join(folder, 'setsid'))
+    .find((file) => existsSync(file));
 }
 
 /** A word of a POSIX shell. */
@@ -150,14 +153,14 @@ export async function untilMaybeEnded(unit: Unit, ms: number, signal: AbortSigna
       clearTimeout(timer);
       reject(signal.reason as Error);
     };
-    const done = (): void => {
+    const look = (): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', giveUp);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(look, ms);
     signal.addEventListener('abort', giveUp, { once: true });
-    void ends.get(unit.folder)?.then(done);
+    void ends.get(unit.folder)?.then(look);
   });
   signal.throwIfAborted();
 }
