@@ -80,7 +80,7 @@ export async function sendClosure(
     try {
       const { ingestId, missing, differing } = await server.declare({ attemptId, claims, inline }, signal);
       for (const hash of missing) {
-        const info = byHash.get(hash as ReturnType<typeof storePathHash>);
+        const info = byHash.get(hash);
         if (info !== undefined) await server.upload(ingestId, hash, () => dumpPath(info.path), signal);
       }
       for (const hash of byHash.keys()) knownToServer.add(hash);

@@ -42,10 +42,11 @@ export interface CliConfig {
   readonly environment: Environment;
 }
 
-function optionalPort(name: string): Setting<number | undefined> {
-  const { parse } = integerSetting(name, 0, 1, 65_535);
-  return { name, parse, fallback: undefined };
+function optionalInteger(name: string, minimum: number, maximum: number): Setting<number | undefined> {
+  return { ...integerSetting(name, minimum, minimum, maximum), fallback: undefined };
 }
+
+const optionalPort = (name: string) => optionalInteger(name, 1, 65_535);
 
 /** @throws ConfigurationError with every problem. */
 export function parseCliConfig(environment: Environment = process.env): CliConfig {
@@ -67,9 +68,7 @@ export function parseCliConfig(environment: Environment = process.env): CliConfi
       trustedPublicKeys: listSetting('NIXWARP_TRUSTED_PUBLIC_KEYS', [
         'cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=',
       ]),
-      buildSlots: { ...integerSetting('NIXWARP_BUILD_SLOTS', 0, 0, 1_024), fallback: undefined } as Setting<
-        number | undefined
-      >,
+      buildSlots: optionalInteger('NIXWARP_BUILD_SLOTS', 0, 1_024),
     },
     (path) => readFileSync(path, 'utf8'),
     openNetworkProblem,

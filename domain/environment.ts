@@ -65,7 +65,7 @@ function valueOf<T>(setting: Setting<T>, environment: Environment, readSecret: (
   if (text !== undefined) return parse(text);
   if (!('fallback' in setting))
     throw new Error(`${name} is not set${setting.secret === true ? ` (nor is ${name}_FILE)` : ''}`);
-  return setting.fallback as T;
+  return setting.fallback;
 }
 
 function readFile(name: string, path: string, readSecret: (path: string) => string): string {

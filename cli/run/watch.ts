@@ -86,7 +86,7 @@ function runningLines({ running }: Progress): string[] {
 
 /** Lines that stay, and a region below them that is drawn again and again; a plain stream has no such region. */
 function createScreen(stream: NodeJS.WriteStream) {
-  const live = stream.isTTY === true;
+  const live = stream.isTTY;
   let drawn = 0;
   const clear = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\u001b[J`);
   let region: readonly string[] = [];

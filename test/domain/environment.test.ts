@@ -29,7 +29,7 @@ function readSecret(path: string): string {
 }
 
 function read<T>(setting: Setting<T>, environment: Record<string, string>): T {
-  return parseEnvironment(environment, { it: setting }, readSecret).it as T;
+  return parseEnvironment(environment, { it: setting }, readSecret).it;
 }
 
 const READ: [string, Setting<unknown>, Record<string, string>, unknown][] = [

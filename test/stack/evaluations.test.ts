@@ -166,15 +166,15 @@ test('a failed job can be retried alone or with its dependents, once its cause i
     }`,
   });
   const evaluationId = await startRun(stack, file);
-  const before = await untilFinished(stack, evaluationId);
-  assert.deepEqual(outcomesOf(before), {
+  const failed = await untilFinished(stack, evaluationId);
+  assert.deepEqual(outcomesOf(failed), {
     last: 'dependency-failed',
     needy: 'failed',
     user: 'dependency-failed',
   });
   execFileSync('touch', [flag]);
   const client = clientOf(stack);
-  const user = before.jobs.find((job) => job.name === 'user');
+  const user = failed.jobs.find((job) => job.name === 'user');
   assert.equal((await client.retryJob(user?.id ?? 0, false)).steps, 2);
   const between = await untilFinished(stack, evaluationId);
   assert.deepEqual(outcomesOf(between), { last: 'dependency-failed', needy: 'built', user: 'built' });
