@@ -1,6 +1,6 @@
 /** Requests to the server's API, as its clients make them. */
 
-import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 
 export type Token = 'admin' | 'builder' | 'unknown' | undefined;
 
@@ -25,7 +25,7 @@ export async function requestApi<T = Record<string, never>>(
 ): Promise<ApiAnswer<T>> {
   const [method = '', path = ''] = line.split(' ');
   const response = await app.inject({
-    method: method as NonNullable<InjectOptions['method']>,
+    method,
     url: `/api/v1${path}`,
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
