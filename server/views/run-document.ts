@@ -5,6 +5,7 @@ import { getEvaluation } from '../../db/evaluations.ts';
 import { type JobView, listErrorViews, listJobViews } from '../../db/views/run-document.ts';
 import type { RunDocument, RunJob } from '../../domain/api/runs.ts';
 import { hydraStatus } from '../../domain/ci/outcome.ts';
+import { verdictSummary } from './resources.ts';
 import { describeWait } from './waits.ts';
 
 export interface DocumentContext {
@@ -78,18 +79,7 @@ export function verdictOf(view: JobView): RunJob['verdict'] {
       retry: 'no',
       explanation: `It was not tried: ${view.root ?? 'a dependency'} failed. Look there.`,
     };
-  const { verdict } = view;
-  if (verdict === null) return null;
-  const { class: failureClass, subclass, confidence, rule, retry, explanation, evidence } = verdict;
-  return {
-    class: failureClass,
-    subclass,
-    confidence,
-    rule,
-    retry,
-    explanation,
-    evidence: evidence?.text ?? null,
-  };
+  return verdictSummary(view.verdict);
 }
 
 function countBy(words: readonly string[]): Record<string, number> {

@@ -25,16 +25,15 @@ export async function large(args: readonly string[]): Promise<void> {
     await using stack = await startTestStack({ environment: { TEMPORAL_NAMESPACE: NAMESPACE } });
     const file = join(folder, 'large.nix');
     await writeFile(file, layered(count));
-    const memory = await watchMemory(stack, 'coordinator');
+    using memory = await watchMemory(stack, 'coordinator');
     const { wall, building } = await timePipeline(stack, file, count);
-    const samples = memory.stop();
     console.log(
       `\n${count} trivial derivations in ${LAYERS} layers, each with up to ${INPUTS} inputs of the layer before`,
     );
     console.log(
       `  trigger→end ${wall.toFixed(1)} s, building ${building.toFixed(1)} s, ${(count / building).toFixed(1)} steps/s`,
     );
-    reportMemory(samples);
+    reportMemory(memory.samples);
     const isShort = await reportHistories(stack);
     await reportCpu(stack);
     if (!isShort) throw new Error(`a workflow history has more than ${MAX_EVENTS} events`);
@@ -69,13 +68,14 @@ async function watchMemory(stack: TestStack, name: string) {
   const pid = (await childrenOf(stack)).find((child) => child.name === name)?.pid;
   if (pid === undefined) throw new Error(`the stack has no ${name}`);
   const samples: number[] = [];
-  const timer = setInterval(() => void residentMebibytes(pid).then((size) => samples.push(size)), SAMPLE_MS);
-  return {
-    stop: (): readonly number[] => {
-      clearInterval(timer);
-      return samples;
-    },
-  };
+  const timer = setInterval(() => {
+    // A coordinator that was started again has another pid: the samples end.
+    residentMebibytes(pid).then(
+      (size) => samples.push(size),
+      () => clearInterval(timer),
+    );
+  }, SAMPLE_MS);
+  return { samples, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /** Flat: the last quarter is no larger than the second, after caches and the heap have found their size. */
