@@ -8,6 +8,7 @@ import { parseCliConfig } from './config.ts';
 import { CommandFailure, EXIT } from './exit.ts';
 import { PortTaken } from './up/ports.ts';
 import { SetupFailure } from './setup/part.ts';
+import type { ServeCacheOptions } from './commands/cache.ts';
 import * as commands from './commands/index.ts';
 
 const program = new Command('nixwarp')
@@ -132,6 +133,20 @@ program
   .option('--force', 'also where nothing changed')
   .addOption(json)
   .action(does(commands.trigger));
+
+const cache = program.command('cache').description('the binary cache');
+cache
+  .command('serve')
+  .description(
+    'serve a binary cache by itself, without Postgres and Temporal, until SIGTERM; prints its URL when it is ready',
+  )
+  .option('--dir <folder>', 'an ordinary file:// cache, as it stands')
+  .option('--listen <address:port>', 'where to listen; port 0 for any that is free', '127.0.0.1:8485')
+  .option('--priority <number>', 'for nix-cache-info: lower is asked first', wholeNumber)
+  .option('--store-dir <folder>', 'the store folder that paths begin with (default: /nix/store)')
+  .action(async (options: ServeCacheOptions) => {
+    process.exitCode = await commands.serveCache(options);
+  });
 
 try {
   await program.parseAsync(joinPairs(process.argv.slice(2)), { from: 'user' });

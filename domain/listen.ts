@@ -12,13 +12,15 @@ export const DEFAULT_LISTEN: ListenAddress = { host: '127.0.0.1', port: 8484 };
 
 /** `127.0.0.1:8484`, `[::1]:8484`. */
 export function listenSetting(name: string): Setting<ListenAddress> {
-  const parse = (text: string): ListenAddress => {
-    const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text) ?? [];
-    if (host === undefined || Number(port) < 1 || Number(port) > 65_535)
-      throw new ParseError(name, text, 'an address and port like "127.0.0.1:8484"');
-    return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  };
-  return { name, parse, fallback: DEFAULT_LISTEN };
+  return { name, parse: (text) => parseListenAddress(name, text, 1), fallback: DEFAULT_LISTEN };
+}
+
+/** @param lowestPort 0 where the system may choose a port. */
+export function parseListenAddress(name: string, text: string, lowestPort: 0 | 1): ListenAddress {
+  const [, host, port] = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) < lowestPort || Number(port) > 65_535)
+    throw new ParseError(name, text, 'an address and port like "127.0.0.1:8484"');
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
 export function formatListenAddress({ host, port }: ListenAddress): string {

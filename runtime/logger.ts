@@ -11,3 +11,16 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause === undefined ? error.message : `${error.message}: ${describeError(error.cause)}`;
 }
+
+/** For a command that people run: only what went wrong, on standard error. */
+export function createWarningLogger(commandName: string): Logger {
+  return pino(
+    {
+      name: commandName,
+      base: { name: commandName },
+      level: 'warn',
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}

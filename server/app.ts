@@ -17,6 +17,7 @@ import { jobRoutes } from './api/jobs.ts';
 import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
 import { triggerRoutes } from './api/triggers.ts';
+import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './cache/http.ts';
 import { cacheRoutes } from './cache/routes.ts';
 import { createIndexedSource } from './cache/sources/indexed.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
@@ -24,11 +25,6 @@ import { answerErrors, sendProblem } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
 import { createSummaries } from './views/summaries.ts';
 import { webRoutes } from './web/routes.ts';
-
-/** Nix keeps idle connections for up to 118 s and reuses them; closing earlier makes its next request fail (binary-cache.md §2.11). */
-const KEEP_ALIVE_MS = 130_000;
-/** Names of logs and realisations are longer than the router's default of 100; a 414 is fatal to Nix. */
-const MAX_PARAM_LENGTH = 512;
 
 const ROUTES = [
   fleetRoutes,

@@ -1,7 +1,20 @@
-/** The commands, each a function from the configuration to an exit status. */
+/** The commands, each a function from the configuration to an exit status; a command's module is loaded when it runs. */
 
-export { cancel, drain, retry } from './control.ts';
-export { log, status, watch, why } from './look.ts';
-export { run } from './run.ts';
-export { saveJobset, trigger } from './jobsets.ts';
-export { up } from './up.ts';
+function lazily<A extends unknown[]>(
+  load: () => Promise<(...args: A) => Promise<number>>,
+): (...args: A) => Promise<number> {
+  return async (...args) => (await load())(...args);
+}
+
+export const cancel = lazily(async () => (await import('./control.ts')).cancel);
+export const drain = lazily(async () => (await import('./control.ts')).drain);
+export const retry = lazily(async () => (await import('./control.ts')).retry);
+export const log = lazily(async () => (await import('./look.ts')).log);
+export const status = lazily(async () => (await import('./look.ts')).status);
+export const watch = lazily(async () => (await import('./look.ts')).watch);
+export const why = lazily(async () => (await import('./look.ts')).why);
+export const run = lazily(async () => (await import('./run.ts')).run);
+export const saveJobset = lazily(async () => (await import('./jobsets.ts')).saveJobset);
+export const trigger = lazily(async () => (await import('./jobsets.ts')).trigger);
+export const up = lazily(async () => (await import('./up.ts')).up);
+export const serveCache = lazily(async () => (await import('./cache.ts')).serveCache);

@@ -1,6 +1,7 @@
 /** The binary cache as Nix clients see it: every resource by GET and HEAD, from one entry. */
 
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
+import { addResourceRoutes } from './resource-routes.ts';
 import { parseResource } from './resource.ts';
 import { sendContent } from './send.ts';
 import type { CacheSource } from './source.ts';
@@ -11,32 +12,10 @@ export interface CacheRoutesOptions {
   readonly accelerate?: (path: string) => string | undefined;
 }
 
-/** Paths of a cache's resources below the place where the cache is served; what they hold is checked by `parseResource`. */
-const PATHS = [
-  '/:name(^nix-cache-info$|^[0-9a-z]{32}\\.(?:narinfo|ls)$)',
-  '/nar/:name',
-  '/log/:name',
-  '/realisations/:name',
-  '/build-trace-v2/:folder/:name',
-  '/debuginfo/:name',
-] as const;
-
 /** A malformed name is a miss (404): Nix takes any other 4xx as fatal (reference: binary-cache.md §2.9). */
 export function cacheRoutes({ source, accelerate }: CacheRoutesOptions): FastifyPluginCallback {
   return (app, _options, done) => {
-    for (const path of PATHS) {
-      const folder = path.slice(1, path.lastIndexOf('/') + 1).replace(':folder/', '');
-      app.route<{ Params: { folder?: string; name: string } }>({
-        method: ['GET', 'HEAD'],
-        url: path,
-        schema: { hide: true },
-        handler: (request, reply) => {
-          const { params } = request;
-          const inner = params.folder === undefined ? '' : `${params.folder}/`;
-          return answer(request, reply, `${folder}${inner}${params.name}`);
-        },
-      });
-    }
+    addResourceRoutes(app, ['GET', 'HEAD'], answer);
     done();
   };
 
@@ -60,6 +39,6 @@ export function cacheRoutes({ source, accelerate }: CacheRoutesOptions): Fastify
   }
 }
 
-function miss(reply: FastifyReply): FastifyReply {
+export function miss(reply: FastifyReply): FastifyReply {
   return reply.code(404).header('cache-control', 'no-store').type('text/plain').send('404\n');
 }

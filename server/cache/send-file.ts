@@ -6,6 +6,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import type { ByteRange } from '../range.ts';
+import type { FileIdentity } from './source.ts';
 
 const BUFFER_BYTES = 256 * 1024;
 /** Of all transfers together; more are made and forgotten. */
@@ -17,22 +19,48 @@ const giveBuffer = (buffer: Buffer): void => {
   if (pool.length < POOLED_BUFFERS) pool.push(buffer);
 };
 
-/** Writes bytes `start` to `end` (exclusive) of the file, without ending the response. @throws Error when the file is shorter. */
+interface SentFile {
+  readonly path: string;
+  readonly identity?: FileIdentity;
+}
+
+/**
+ * Writes bytes `start` to `end` (exclusive) of the file, without ending the response.
+ * @throws Error when the file is shorter, or is not the one that the identity tells (any more).
+ */
 export async function writeFilePart(
   response: ServerResponse,
-  path: string,
+  { path, identity }: SentFile,
   start: number,
   end: number,
 ): Promise<void> {
   const handle = await open(path, 'r');
   try {
-    await pump(response, handle, start, end);
+    await requireSame(handle, path, identity);
+    // Written to in place meanwhile: the response is cut before its end, so that nobody takes it for whole.
+    await pump(response, handle, { start, end }, () => requireSame(handle, path, identity));
   } finally {
     await handle.close();
   }
 }
 
-async function pump(response: ServerResponse, handle: FileHandle, start: number, end: number): Promise<void> {
+async function requireSame(
+  handle: FileHandle,
+  path: string,
+  identity: FileIdentity | undefined,
+): Promise<void> {
+  if (identity === undefined) return;
+  const { ino, mtimeMs, size } = await handle.stat();
+  if (ino !== identity.inode || size !== identity.size || mtimeMs !== identity.modifiedMs)
+    throw new Error(`${path} changed while it was sent`);
+}
+
+async function pump(
+  response: ServerResponse,
+  handle: FileHandle,
+  { start, end }: ByteRange,
+  beforeLast: () => Promise<void>,
+): Promise<void> {
   let position = start;
   let writing: Promise<void> = Promise.resolve();
   while (position < end) {
@@ -54,6 +82,7 @@ async function pump(response: ServerResponse, handle: FileHandle, start: number,
     position += bytesRead;
     // At most one write is in flight: its buffer comes back before the next but one is taken.
     await writing;
+    if (position >= end) await beforeLast();
     writing = write(response, buffer, bytesRead);
     // A rejection is seen at the next turn, or behind the loop.
     writing.catch(() => {});

@@ -150,7 +150,7 @@ async function writePart(
       response.write(body.bytes.subarray(start, end));
       return;
     case 'file':
-      await writeFilePart(response, body.path, start, end);
+      await writeFilePart(response, body, start, end);
       return;
     case 'stream':
       await pipeline(body.read(start, end), response, { end: false });

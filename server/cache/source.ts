@@ -14,11 +14,18 @@ export interface Content {
 
 export type ContentBody =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
-  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string; readonly identity?: FileIdentity }
   /** Made anew for every reading, from `start` (inclusive) to `end` (exclusive). */
   | { readonly kind: 'stream'; readonly read: (start: number, end: number) => Readable }
   /** Elsewhere, by a temporary redirect: a presigned URL. */
   | { readonly kind: 'redirect'; readonly url: string };
+
+/** Of the file whose size and tag were told: another one, or one that was written to, is not sent in its stead. */
+export interface FileIdentity {
+  readonly inode: number;
+  readonly modifiedMs: number;
+  readonly size: number;
+}
 
 export interface CacheSource {
   readonly storeDir: string;

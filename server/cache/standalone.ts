@@ -1,0 +1,50 @@
+/** A binary cache by itself: a source over HTTP, without Postgres and Temporal. */
+
+import type { AddressInfo } from 'node:net';
+import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import { type ListenAddress, localUrl } from '../../domain/listen.ts';
+import { answerErrors } from '../errors.ts';
+import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './http.ts';
+import { cacheRoutes, miss } from './routes.ts';
+import type { CacheSource } from './source.ts';
+
+export interface StandaloneOptions {
+  readonly source: CacheSource;
+  /** Port 0: one that is free. */
+  readonly listen: ListenAddress;
+  readonly logger: FastifyBaseLogger;
+}
+
+export interface Standalone {
+  readonly url: string;
+  /** Transfers that run get a moment to end. */
+  close(): Promise<void>;
+}
+
+/** Long enough for a narinfo and a small NAR; who fetches more comes back with a range. */
+const CLOSE_MS = 2_000;
+
+/** @throws an error with the code EADDRINUSE and the like where it cannot listen. */
+export async function startStandalone({ source, listen, logger }: StandaloneOptions): Promise<Standalone> {
+  const app = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    exposeHeadRoutes: false,
+    // A URL that cannot be decoded, or that is too long: there is no such thing, and any other 4xx is fatal to Nix.
+    frameworkErrors: (_error, _request, reply) => void miss(reply),
+  });
+  answerErrors(app);
+  await app.register(cacheRoutes({ source }));
+  await app.listen(listen);
+  const { port } = app.server.address() as AddressInfo;
+  return {
+    url: localUrl({ host: listen.host, port }),
+    close: async () => {
+      const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
+      await app.close();
+      clearTimeout(cut);
+    },
+  };
+}
