@@ -34,7 +34,7 @@ in
     enable = mkEnableOption "a nixwarp builder";
 
     name = mkOption {
-      type = types.nullOr (types.strMatching "[A-Za-z0-9][A-Za-z0-9._-]*");
+      type = types.nullOr (types.strMatching "[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
       default = null;
       example = "ada";
       description = "Its name, unique among all builders; `null` for the host's name in lower case.";

@@ -126,6 +126,14 @@ in
           NIXWARP_CACHE_PRIORITY = cfg.cachePriority;
           NIXWARP_TEMPORAL_UI_URL = nixwarp.temporal.uiUrl;
         };
+        path = [ pkgs.curl ];
+        # Up is what answers: an activation with a server that does not fails, at once where it has ended.
+        postStart = ''
+          until curl --silent --fail --output /dev/null --max-time 5 ${service.localUrl cfg}/nix-cache-info; do
+            kill -0 "$MAINPID" || exit 1
+            sleep 0.5
+          done
+        '';
         serviceConfig = service.hardening // {
           Type = "exec";
           User = "nixwarp";
@@ -133,8 +141,6 @@ in
           StateDirectory = "nixwarp";
           StateDirectoryMode = "0700";
           ExecStart = "${nixwarp.package}/bin/nixwarp-server";
-          # Up is what answers: an activation with a server that does not fails, and says so.
-          ExecStartPost = "${lib.getExe pkgs.curl} --silent --show-error --fail --output /dev/null --retry 240 --retry-delay 1 --retry-connrefused --max-time 5 ${service.localUrl cfg}/nix-cache-info";
           # The wait for a database that recovers, then the migrations.
           TimeoutStartSec = 300;
           # Uploads of builders are let to their end.
