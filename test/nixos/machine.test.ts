@@ -1,7 +1,10 @@
 /** What a configuration makes of a machine, and which configurations are refused. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { PROJECT_FOLDER } from '../../cli/config.ts';
 import {
   evaluateComplete,
   evaluateMachine,
@@ -31,6 +34,14 @@ for (const { name, argv, skip } of instantiators)
         ensureUsers: [{ name: 'nixwarp', ensureDBOwnership: true }],
       });
       assert.ok(machine.packages.includes('nixwarp'), 'the command is on PATH');
+    });
+
+    test('is as complete in its least form', () => {
+      const readme = readFileSync(join(PROJECT_FOLDER, 'nixos', 'README.md'), 'utf8');
+      const least = /^```nix\n(.*?)^```$/ms.exec(readme)?.[1] ?? '';
+      const machine = evaluateMachine(`[ (${least}) ]`, argv);
+      assert.deepEqual(machine.failures, []);
+      assert.deepEqual(Object.keys(machine.services).toSorted(), [...ALL].toSorted());
     });
 
     test('makes a builder with GPUs that knows the server only by its URL', () => {
@@ -140,7 +151,7 @@ describe('a machine with nixwarp', { skip: noNix }, () => {
       'nixwarp-server',
     );
     assert.equal(server.environment['NIXWARP_LISTEN'], '[::]:9000');
-    assert.match(String(server.serviceConfig['ExecStartPost']), / http:\/\/\[::1\]:9000\/nix-cache-info$/);
+    assert.match(server.postStart, / http:\/\/\[::1\]:9000\/nix-cache-info;/);
   });
 
   test('warns of a Temporal that everybody reaches', () => {

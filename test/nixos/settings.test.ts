@@ -11,6 +11,7 @@ import { describe, test } from 'node:test';
 import { temporalChild } from '../../cli/up/temporal.ts';
 import type { InstanceState } from '../../cli/up/state.ts';
 import { ConfigurationError, type Environment } from '../../domain/environment.ts';
+import { formatSecretKey, generateSecretKey } from '../../domain/nix/signature.ts';
 import { parseServerConfig } from '../../server/config.ts';
 import { parseBuilderConfig, parseCoordinatorConfig } from '../../workers/config.ts';
 import { evaluateComplete, noNix, type Service, type ServiceName, serviceOf } from './support/machine.ts';
@@ -33,7 +34,7 @@ const PROCESSES: Readonly<
 const SECRETS: Readonly<Record<string, string>> = {
   '/var/lib/secrets/builder-token': 'token of builders',
   '/var/lib/secrets/admin-token': 'token of the administrator',
-  '/var/lib/secrets/cache-secret-key': 'ci.example.org-1:c2VjcmV0',
+  '/var/lib/secrets/cache-secret-key': formatSecretKey(generateSecretKey('ci.example.org-1')),
   '/var/lib/secrets/database-url': 'postgres://nixwarp:secret@db.example.org/nixwarp',
 };
 
@@ -71,7 +72,7 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
       databaseUrl: 'postgres://nixwarp:secret@db.example.org/nixwarp',
       adminToken: 'token of the administrator',
       builderToken: 'token of builders',
-      secretKey: 'ci.example.org-1:c2VjcmV0',
+      secretKey: SECRETS['/var/lib/secrets/cache-secret-key'],
       storeDir: '/nix/store',
       cachePriority: 30,
       temporalUiUrl: 'https://temporal.example.org/namespaces/prod?query=a%20b',
@@ -127,6 +128,8 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
       nvidiaSmi: '/run/current-system/sw/bin/nvidia-smi',
       standInFolder: undefined,
       gpusOnly: true,
+      // No token among what Nix sees.
+      nixEnvironment: { NIX_REMOTE: 'daemon' },
     });
   });
 

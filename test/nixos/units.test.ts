@@ -6,7 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { evaluateComplete, noNix, type Service, type ServiceName } from './support/machine.ts';
+import { evaluateComplete, noNix, type Service } from './support/machine.ts';
+import { formatUnit } from './support/units.ts';
 
 /** What a later systemd than this machine's knows: NixOS has a newer one. */
 const NEWER_KEYS: readonly (readonly [version: number, key: string])[] = [
@@ -71,31 +72,14 @@ function withUnits<T>(
   try {
     const files = services.map(([name, service]) => {
       const file = join(folder, `${name}.service`);
-      writeFileSync(file, formatUnit(name as ServiceName, service));
+      writeFileSync(
+        file,
+        formatUnit(name, service, () => '/bin/true'),
+      );
       return file;
     });
     return use(folder, files);
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** A unit file as NixOS writes it (nixos/lib/systemd-lib.nix), with a program that this machine has in place of each. */
-function formatUnit(name: ServiceName, service: Service): string {
-  const lines = [
-    ...['[Unit]', `Description=${name}`],
-    ...[`After=${service.after.join(' ')}`, `Wants=${service.wants.join(' ')}`],
-    `StartLimitIntervalSec=${service.startLimitIntervalSec}`,
-    '[Service]',
-    ...Object.entries(service.environment).map(
-      ([variable, value]) => `Environment=${JSON.stringify(`${variable}=${value}`)}`,
-    ),
-    ...Object.entries(service.serviceConfig).flatMap(([key, value]) =>
-      (Array.isArray(value) ? (value as readonly (string | number)[]) : [value]).map(
-        (one) => `${key}=${String(one)}`,
-      ),
-    ),
-    ...['[Install]', `WantedBy=${service.wantedBy.join(' ')}`, ''],
-  ];
-  return lines.join('\n').replaceAll(/^(Exec\w+=)"?\/nix\/store\/[^ "\n]*"?/gm, '$1/bin/true');
 }

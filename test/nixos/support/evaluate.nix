@@ -50,6 +50,7 @@ in
       environment
       serviceConfig
       startLimitIntervalSec
+      postStart
       ;
     path = map toString service.path;
   }) services;

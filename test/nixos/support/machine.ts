@@ -17,6 +17,8 @@ export interface Service {
   readonly serviceConfig: Readonly<Record<string, ConfigValue>>;
   readonly startLimitIntervalSec: number;
   readonly path: readonly string[];
+  /** A shell script; empty for none. */
+  readonly postStart: string;
 }
 
 export type ServiceName = 'nixwarp-server' | 'nixwarp-coordinator' | 'nixwarp-builder' | 'nixwarp-temporal';

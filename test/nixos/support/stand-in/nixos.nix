@@ -23,6 +23,7 @@ let
       after = strings;
       before = strings;
       path = option (types.listOf types.package) [ ];
+      postStart = option types.lines "";
       environment = option (types.attrsOf (types.nullOr types.str)) { };
       serviceConfig = unit;
       unitConfig = unit;
