@@ -1,17 +1,18 @@
-/** One pass over a NAR that is being taken in: grammar, hash, size and references, and the compressed file with its own hash. */
+/**
+ * The one pass over a NAR that is taken in: decompression within limits, grammar, hash, size, references, listing, and
+ * the stored file with its own hash. Needs no database.
+ */
 
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { constants, createZstdCompress, zstdCompress } from 'node:zlib';
-import { formatHash } from '../../domain/nix/hash.ts';
-import { createNarReader } from '../../domain/nix/nar-read.ts';
+import type { ContentAddress } from '../../domain/nix/content-address.ts';
+import { formatHash, type NixHash } from '../../domain/nix/hash.ts';
+import { createNarReader, type NarVisitor } from '../../domain/nix/nar-read.ts';
 import { createReferenceScanner } from '../../domain/nix/references.ts';
 import { ParseError } from '../../domain/parse-error.ts';
-import { writeSynced } from './cache-folder.ts';
+import { createContentHasher } from './content-hash.ts';
+import { decompress, type UploadCompression } from './decompress.ts';
+import { createListingBuilder, type DebugFile } from './nar-listing.ts';
+import { compressSeekable } from './seekable-zstd.ts';
 
 export interface MeasuredNar {
   /** `sha256:<nix32>`, of the NAR. */
@@ -19,122 +20,111 @@ export interface MeasuredNar {
   readonly narSize: number;
   /** Which of the candidate hash parts occur in it. */
   readonly found: ReadonlySet<string>;
-  /** `sha256:<nix32>`, of the compressed file. */
+  /** `sha256:<nix32>`, of the stored file. */
   readonly fileHash: string;
   readonly fileSize: number;
+  /** The text of `<hash>.ls`; `null` where it cannot be written. */
+  readonly listing: string | null;
+  readonly debugFiles: readonly DebugFile[];
+  /** What `contentAddress` is by its method and algorithm; `null` where none was asked for. */
+  readonly contentHash: NixHash | null;
 }
 
-/** Level 3 is zstd's default: 293 MiB/s a core at 0.28 of the size, measured; recompression may do better later. */
-const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
-const compressWhole = promisify(zstdCompress);
+/** zstd's own default: 293 MiB/s a core at 0.28 of the size, measured. */
+export const DEFAULT_LEVEL = 3;
 
 export interface MeasureOptions {
-  readonly source: Readable;
-  /** The claimed size: more bytes are refused as soon as they come. */
+  readonly source: AsyncIterable<Buffer>;
+  /** Of the source. */
+  readonly compression: UploadCompression;
+  /** The claimed size of the NAR: one byte more is refused as it comes. */
   readonly maxBytes: number;
   /** Hash parts of store paths to look for. */
   readonly candidates: Iterable<string>;
-  /** Where the compressed NAR is written, and synced to disk. */
+  /** Where the NAR is written as zstd with a seek table, and synced to disk. Must not exist; on an error the caller removes it. */
   readonly file: string;
+  /** Of zstd, 1 to 19. */
+  readonly level: number;
+  /** To be verified, with the hash part of the path that has it. */
+  readonly contentAddress?: { readonly ca: ContentAddress; readonly pathHash: string } | undefined;
 }
-
-/** Up to this a NAR is read as a whole: streams cost more than the work. */
-const WHOLE_BYTES = 256 * 1024;
 
 /**
  * Reads a NAR to its end and writes it compressed.
- * @throws ParseError where the bytes are no NAR, or more than `maxBytes`.
+ * @throws ParseError where the bytes are no NAR, are not compressed as said, or are more than `maxBytes`.
  */
 export async function measureNar(options: MeasureOptions): Promise<MeasuredNar> {
-  return options.maxBytes <= WHOLE_BYTES ? measureWhole(options) : measureStream(options);
-}
+  const { source, compression, maxBytes, candidates, file, level, contentAddress } = options;
+  const listing = createListingBuilder();
+  const content =
+    contentAddress === undefined
+      ? undefined
+      : createContentHasher(contentAddress.ca, contentAddress.pathHash);
+  const reader = createNarReader(
+    content === undefined ? listing.visitor : both(listing.visitor, content.visitor),
+  );
+  const scanner = createReferenceScanner(candidates);
+  const digest = createHash('sha256');
 
-async function measureWhole({ source, maxBytes, candidates, file }: MeasureOptions): Promise<MeasuredNar> {
-  const chunks: Buffer[] = [];
-  let narSize = 0;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    narSize += chunk.length;
-    if (narSize > maxBytes) throw tooLong(narSize, maxBytes);
-    chunks.push(chunk);
+  async function* inspected(): AsyncGenerator<Buffer> {
+    for await (const chunk of decompress(compression, source, maxBytes)) {
+      reader.write(chunk);
+      scanner.write(chunk);
+      digest.update(chunk);
+      content?.write(chunk);
+      yield chunk;
+    }
+    // Before the file is called complete.
+    reader.end();
   }
-  const nar = Buffer.concat(chunks);
-  const reader = createNarReader({});
-  reader.write(nar);
-  reader.end();
-  const scanner = createReferenceScanner(candidates);
-  scanner.write(nar);
-  const compressed = await compressWhole(nar, ZSTD);
-  await writeSynced(file, compressed);
+  const { fileHash, fileSize, size } = await compressSeekable({ source: inspected(), file, level });
   return {
-    narHash: sha256(createHash('sha256').update(nar).digest()),
-    narSize,
+    narHash: formatHash({ algorithm: 'sha256', bytes: digest.digest() }),
+    narSize: size,
     found: scanner.found,
-    fileHash: sha256(createHash('sha256').update(compressed).digest()),
-    fileSize: compressed.length,
-  };
-}
-
-function tooLong(bytes: number, maxBytes: number): ParseError {
-  return new ParseError('NAR', bytes, `at most ${maxBytes} bytes long, as was claimed`);
-}
-
-async function measureStream({ source, maxBytes, candidates, file }: MeasureOptions): Promise<MeasuredNar> {
-  const reader = createNarReader({});
-  const scanner = createReferenceScanner(candidates);
-  const narDigest = createHash('sha256');
-  const fileDigest = createHash('sha256');
-  let narSize = 0;
-  let fileSize = 0;
-  const check = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      try {
-        narSize += chunk.length;
-        if (narSize > maxBytes) throw tooLong(narSize, maxBytes);
-        reader.write(chunk);
-        scanner.write(chunk);
-        narDigest.update(chunk);
-        done(null, chunk);
-      } catch (error) {
-        done(error as Error);
-      }
-    },
-    flush(done) {
-      try {
-        reader.end();
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
-    },
-  });
-  const count = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      fileSize += chunk.length;
-      fileDigest.update(chunk);
-      done(null, chunk);
-    },
-  });
-  const compress = createZstdCompress(ZSTD);
-  await pipeline(source, check, compress, count, createWriteStream(file));
-  await sync(file);
-  return {
-    narHash: sha256(narDigest.digest()),
-    narSize,
-    found: scanner.found,
-    fileHash: sha256(fileDigest.digest()),
+    fileHash,
     fileSize,
+    listing: listing.listing(),
+    debugFiles: listing.debugFiles(),
+    contentHash: content?.end() ?? null,
   };
 }
 
-function sha256(bytes: Buffer): string {
-  return formatHash({ algorithm: 'sha256', bytes });
+/** The listing looks at names, the content's hash at contents. */
+function both(listing: NarVisitor, content: NarVisitor): NarVisitor {
+  return {
+    ...listing,
+    file: (name, file) => {
+      listing.file?.(name, file);
+      content.file?.(name, file);
+    },
+    ...(content.content === undefined ? {} : { content: content.content }),
+  };
 }
 
-async function sync(file: string): Promise<void> {
-  const handle = await open(file, 'r+');
-  try {
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
+/** What a builder or a narinfo says of a path; every field but the deriver is computed again. */
+export interface NarClaim {
+  readonly path: string;
+  readonly narHash: string;
+  readonly narSize: number;
+  /** Hash parts. */
+  readonly referenceHashes: readonly string[];
+  /** Whether it has a content address: such may list references that its text does not show. */
+  readonly isContentAddressed: boolean;
+}
+
+/** @throws ParseError naming what the NAR is and what was claimed. */
+export function compareWithClaim(claim: NarClaim, measured: MeasuredNar): void {
+  const format = `NAR of ${claim.path}`;
+  if (measured.narSize !== claim.narSize)
+    throw new ParseError(format, measured.narSize, `${claim.narSize} bytes long, as was claimed`);
+  if (measured.narHash !== claim.narHash)
+    throw new ParseError(format, measured.narHash, `of the claimed hash ${claim.narHash}`);
+  const claimed = new Set(claim.referenceHashes);
+  const unclaimed = [...measured.found].filter((hash) => !claimed.has(hash));
+  if (unclaimed.length > 0)
+    throw new ParseError(format, unclaimed.join(' '), 'free of references that were not claimed');
+  const unseen = [...claimed].filter((hash) => !measured.found.has(hash));
+  if (unseen.length > 0 && !claim.isContentAddressed)
+    throw new ParseError(`references of ${claim.path}`, unseen.join(' '), 'found in its NAR');
 }
