@@ -7,9 +7,9 @@ import unbzip2 from 'unbzip2-stream';
 import type { XzReadableStream as XzStream } from 'xz-decompress';
 
 // Its exports cannot be seen by an import: it is bundled.
-const { XzReadableStream } = createRequire(import.meta.url)(
-  'xz-decompress',
-) as typeof import('xz-decompress');
+const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as {
+  readonly XzReadableStream: typeof XzStream;
+};
 
 export type ToWorker =
   | { readonly kind: 'input'; readonly bytes: Uint8Array }
