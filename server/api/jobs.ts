@@ -36,7 +36,7 @@ function addList(app: RouteApp, { connection: { db } }: ServerDeps): void {
     '/evaluations/:id/jobs',
     {
       schema: {
-        summary: 'Jobs by name',
+        summary: 'Jobs, in the order in which they were evaluated',
         params: IdParams,
         querystring: Type.Object({
           outcome: Type.Optional(Type.String({ description: 'an outcome, or "unfinished"' })),
@@ -51,7 +51,10 @@ function addList(app: RouteApp, { connection: { db } }: ServerDeps): void {
       found(await findEvaluation(db, id), `evaluation ${id}`);
       const jobIds = await listJobIds(db, id, { ...query, after: query.cursor });
       const views = jobIds.length === 0 ? [] : await listJobViews(db, id, jobIds);
-      const items = await Promise.all(views.map((view) => runJob(db, view)));
+      // In the order of the cursor, which the views do not have.
+      const byId = new Map(views.map((view) => [view.id, view]));
+      const ordered = jobIds.flatMap((jobId) => byId.get(jobId) ?? []);
+      const items = await Promise.all(ordered.map((view) => runJob(db, view)));
       return { items, next: jobIds.length < query.limit ? null : String(jobIds.at(-1)) };
     },
   );
