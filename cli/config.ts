@@ -1,7 +1,7 @@
 /** Settings of the `nixwarp` command and of `up`. */
 
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   booleanSetting,
@@ -78,5 +78,22 @@ export function parseCliConfig(environment: Environment = process.env): CliConfi
     stateDir: resolve(values.stateDir),
     url: values.url ?? localUrl(values.listen),
     environment,
+  };
+}
+
+/** Where Nix keeps what belongs to a store folder. */
+export interface NixFolders {
+  readonly database: string;
+  /** Holds `drvs`. */
+  readonly logs: string;
+}
+
+/** As Nix finds them: by its own variables, else beside the store folder (`/nix/store` has `/nix/var`). */
+export function nixFolders(storeDir: string, environment: Environment = process.env): NixFolders {
+  const beside = join(dirname(storeDir), 'var');
+  const state = environment['NIX_STATE_DIR'] || join(beside, 'nix');
+  return {
+    database: join(state, 'db', 'db.sqlite'),
+    logs: environment['NIX_LOG_DIR'] || join(beside, 'log', 'nix'),
   };
 }

@@ -35,6 +35,10 @@ function collect(
   return [...before, JSON.parse(value) as [string, string]];
 }
 
+function collectTexts(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 /** `--arg NAME VALUE` takes two words, as Nix's does, for which the parser has no notion: they become one. */
 function joinPairs(words: readonly string[]): string[] {
   const joined: string[] = [];
@@ -141,6 +145,10 @@ cache
     'serve a binary cache by itself, without Postgres and Temporal, until SIGTERM; prints its URL when it is ready',
   )
   .option('--dir <folder>', 'an ordinary file:// cache, as it stands')
+  .option('--store', "the local store, read-only and without a copy, by Nix's database")
+  .option('--secret-key-file <file>', 'sign what --store serves; may be given several times', collectTexts)
+  .option('--writable', 'take uploads, each verified like the server does')
+  .option('--unverified', 'take uploads as they come')
   .option('--listen <address:port>', 'where to listen; port 0 for any that is free', '127.0.0.1:8485')
   .option('--priority <number>', 'for nix-cache-info: lower is asked first', wholeNumber)
   .option('--store-dir <folder>', 'the store folder that paths begin with (default: /nix/store)')

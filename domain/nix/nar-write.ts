@@ -17,7 +17,8 @@ export type NarSource =
       readonly executable: boolean;
       /** Bytes that `content` will give, exactly. */
       readonly size: number;
-      readonly content: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+      /** All bytes from `from` on; that is 0 unless a part of the NAR is asked for. */
+      readonly content: (from: number) => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
     }
   | { readonly kind: 'symlink'; readonly target: string | Uint8Array }
   | {
@@ -39,7 +40,27 @@ const BLOCK_BYTES = 65_536;
  * @throws ParseError for a name or target that no NAR may hold.
  * @throws Error when a file gives another number of bytes than its size, as when it changes while it is read.
  */
-export async function* writeNar(root: NarSource): AsyncGenerator<Uint8Array, void, void> {
+export function writeNar(root: NarSource): AsyncGenerator<Uint8Array, void, void> {
+  return writeNarFrom(root, 0);
+}
+
+/** As `writeNar`, from the byte `start` on: contents in front of it are not read. */
+export async function* writeNarFrom(root: NarSource, start: number): AsyncGenerator<Uint8Array, void, void> {
+  let position = 0;
+  for await (const piece of writePieces(root, start)) {
+    const from = position;
+    position += sizeOf(piece);
+    if (typeof piece === 'number' || position <= start) continue;
+    yield from < start ? piece.subarray(start - from) : piece;
+  }
+}
+
+/** Bytes, or the number of those that nobody wants. */
+type Piece = Uint8Array | number;
+
+const sizeOf = (piece: Piece): number => (typeof piece === 'number' ? piece : piece.length);
+
+async function* writePieces(root: NarSource, start: number): AsyncGenerator<Piece, void, void> {
   const block = createBlock();
   block.add(formatString(NAR_MAGIC));
   const open: Iterator<PlacedEntry, undefined>[] = [];
@@ -51,7 +72,7 @@ export async function* writeNar(root: NarSource): AsyncGenerator<Uint8Array, voi
       open.push(placeEntries(await source.entries()).values());
     } else {
       if (source.kind === 'symlink') block.add(formatTarget(source.target));
-      else yield* writeFile(source, block);
+      else yield* writeFile(source, block, start);
       block.add(CLOSE);
       if (open.length > 0) block.add(CLOSE);
     }
@@ -79,17 +100,34 @@ function nextSource(open: Iterator<PlacedEntry, undefined>[], block: Block): Nar
 async function* writeFile(
   file: NarSource & { kind: 'regular' },
   block: Block,
-): AsyncGenerator<Uint8Array, void, void> {
+  start: number,
+): AsyncGenerator<Piece, void, void> {
   if (file.executable) block.add(EXECUTABLE);
   block.add(CONTENTS, formatSize(file.size));
-  let written = 0;
-  for await (const chunk of file.content()) {
+  const skipped = Math.min(file.size, Math.max(0, start - block.offset()));
+  if (skipped > 0) {
+    yield block.take();
+    yield block.pass(skipped);
+  }
+  // An empty file is opened all the same: one that has grown is noticed.
+  if (skipped < file.size || file.size === 0) yield* writeContent(file, block, skipped);
+  block.add(Buffer.alloc(paddingOf(file.size)));
+}
+
+async function* writeContent(
+  file: NarSource & { kind: 'regular' },
+  block: Block,
+  from: number,
+): AsyncGenerator<Piece, void, void> {
+  let written = from;
+  for await (const chunk of file.content(from)) {
     written += chunk.length;
     if (written > file.size) break;
     // Small content is copied into the block; content of a block's size goes out by itself, uncopied.
     if (chunk.length < BLOCK_BYTES) block.add(Buffer.from(chunk));
     else {
       if (block.size() > 0) yield block.take();
+      block.pass(chunk.length);
       yield chunk;
     }
     if (block.size() >= BLOCK_BYTES) yield block.take();
@@ -98,7 +136,6 @@ async function* writeFile(
     throw new Error(
       `a file of ${file.size} bytes gave ${written > file.size ? 'more' : written} while its NAR was written`,
     );
-  block.add(Buffer.alloc(paddingOf(file.size)));
 }
 
 interface PlacedEntry {
@@ -120,23 +157,33 @@ function placeEntries(entries: readonly NarEntry[]): PlacedEntry[] {
 interface Block {
   readonly add: (...pieces: Buffer[]) => void;
   readonly size: () => number;
+  /** Bytes of the NAR up to the end of this block. */
+  readonly offset: () => number;
+  /** Counts bytes that do not go through the block, and returns their number. */
+  readonly pass: (bytes: number) => number;
   readonly take: () => Buffer;
 }
 
 function createBlock(): Block {
   let pieces: Buffer[] = [];
   let bytes = 0;
+  let before = 0;
   const add = (...more: Buffer[]): void => {
     for (const piece of more) bytes += piece.length;
     pieces.push(...more);
   };
   const take = (): Buffer => {
     const block = Buffer.concat(pieces, bytes);
+    before += bytes;
     pieces = [];
     bytes = 0;
     return block;
   };
-  return { add, size: () => bytes, take };
+  const pass = (passed: number): number => {
+    before += passed;
+    return passed;
+  };
+  return { add, size: () => bytes, offset: () => before + bytes, pass, take };
 }
 
 function formatSize(size: number): Buffer {

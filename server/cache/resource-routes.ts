@@ -19,6 +19,13 @@ export type ResourceHandler = (
   key: string,
 ) => Promise<FastifyReply>;
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The handler says `100 Continue` itself, after looking at the request (`expectations.ts`). */
+    answersExpectation?: boolean;
+  }
+}
+
 export function addResourceRoutes(
   app: FastifyInstance,
   method: HTTPMethods[],
@@ -30,6 +37,7 @@ export function addResourceRoutes(
       method,
       url: path,
       schema: { hide: true },
+      config: { answersExpectation: method.includes('PUT') },
       handler: (request, reply) => {
         const { params } = request;
         const inner = params.folder === undefined ? '' : `${params.folder}/`;

@@ -23,7 +23,8 @@ export interface Resource {
 
 const GRAMMAR: readonly [kind: ResourceKind, pattern: RegExp][] = [
   ['narinfo', new RegExp(`^(${HASH})\\.narinfo$`)],
-  ['nar', /^nar\/[0-9abcdfghijklmnpqrsvwxyz]{52}\.nar(\.(zst|xz|bz2|gz|br|lz4|lzip))?$/],
+  // 52 characters have room for four bits more than a sha256: the first is 0 or 1.
+  ['nar', /^nar\/[01][0-9abcdfghijklmnpqrsvwxyz]{51}\.nar(\.(zst|xz|bz2|gz|br|lz4|lzip))?$/],
   ['listing', new RegExp(`^(${HASH})\\.ls$`)],
   ['log', new RegExp(`^log/(${HASH})-${NAME}{1,207}\\.drv$`)],
   ['realisation', new RegExp(`^realisations/sha256:[0-9a-f]{64}!${NAME}+\\.doi$`)],

@@ -3,13 +3,18 @@
 import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
 import { type ListenAddress, localUrl } from '../../domain/listen.ts';
-import { answerErrors } from '../errors.ts';
+import { answerErrors, sendProblem } from '../errors.ts';
+import { answerExpectations } from './expectations.ts';
 import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './http.ts';
 import { cacheRoutes, miss } from './routes.ts';
+import type { CacheSink } from './sink.ts';
 import type { CacheSource } from './source.ts';
+import { uploadRoutes } from './upload-routes.ts';
 
 export interface StandaloneOptions {
   readonly source: CacheSource;
+  /** Absent: nothing is taken. */
+  readonly sink?: CacheSink;
   /** Port 0: one that is free. */
   readonly listen: ListenAddress;
   readonly logger: FastifyBaseLogger;
@@ -25,7 +30,12 @@ export interface Standalone {
 const CLOSE_MS = 2_000;
 
 /** @throws an error with the code EADDRINUSE and the like where it cannot listen. */
-export async function startStandalone({ source, listen, logger }: StandaloneOptions): Promise<Standalone> {
+export async function startStandalone({
+  source,
+  sink,
+  listen,
+  logger,
+}: StandaloneOptions): Promise<Standalone> {
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -36,7 +46,16 @@ export async function startStandalone({ source, listen, logger }: StandaloneOpti
     frameworkErrors: (_error, _request, reply) => void miss(reply),
   });
   answerErrors(app);
+  // NARs and logs pass as streams, whatever they call themselves.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  answerExpectations(app);
   await app.register(cacheRoutes({ source }));
+  if (sink === undefined)
+    app.put('*', (request, reply) =>
+      sendProblem(request, reply.header('allow', 'GET, HEAD'), 405, 'this cache takes no uploads'),
+    );
+  else await app.register(uploadRoutes({ sink }));
   await app.listen(listen);
   const { port } = app.server.address() as AddressInfo;
   return {

@@ -18,14 +18,11 @@ export interface FolderSourceOptions {
 const SMALL_BYTES = 64 * 1024;
 
 export function createFolderSource({ path: folder, storeDir, priority }: FolderSourceOptions): CacheSource {
+  /** As it stands, a priority of our own apart. */
   async function cacheInfo(): Promise<Content | undefined> {
     const text = await readFile(join(folder, 'nix-cache-info'), 'utf8').catch(ifMissing(undefined));
-    if (text === undefined) return undefined;
-    const info = parseNixCacheInfo(text);
-    // Nix writes only the store folder there and assumes the rest for `file://`, but not for HTTP.
-    return bytesContent(
-      formatNixCacheInfo({ ...info, wantMassQuery: true, priority: priority ?? info.priority }),
-    );
+    if (text === undefined || priority === undefined) return text === undefined ? text : bytesContent(text);
+    return bytesContent(formatNixCacheInfo({ ...parseNixCacheInfo(text), priority }));
   }
 
   return {
