@@ -68,6 +68,8 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
       throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(request.headers['content-type'] ?? 'none');
   });
   await app.register(swagger, {
+    // Pages and the cache have clients of their own kind.
+    transform: ({ schema, url }) => ({ url, schema: { ...schema, hide: !url.startsWith('/api/v1/') } }),
     openapi: {
       info: {
         title: 'nixwarp',

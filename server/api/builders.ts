@@ -43,23 +43,41 @@ export function builderRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
 function addPresence(app: RouteApp, { connection, cacheFacts }: ServerDeps): void {
   app.post(
     '/builders/announce',
-    { schema: { body: AnnounceSchema, response: { 200: AnnouncedSchema } } },
+    {
+      schema: {
+        summary: 'A builder says what it is and has, and hears what is wanted of it',
+        security: [{ token: [] }],
+        body: AnnounceSchema,
+        response: { 200: AnnouncedSchema },
+      },
+    },
     async (request) => {
       const { wanted } = await connection.transaction((tx) => recordBuilder(tx, request.body));
       return { wanted, cache: cacheFacts };
     },
   );
 
-  app.post('/builders/leave', { schema: { body: LeaveSchema } }, async (request, reply) => {
-    await recordBuilderLeft(connection.db, request.body.name, request.body.incarnation);
-    return reply.code(204).send();
-  });
+  app.post(
+    '/builders/leave',
+    { schema: { summary: 'A builder says good-bye', security: [{ token: [] }], body: LeaveSchema } },
+    async (request, reply) => {
+      await recordBuilderLeft(connection.db, request.body.name, request.body.incarnation);
+      return reply.code(204).send();
+    },
+  );
 }
 
 function addStart(app: RouteApp, { connection }: ServerDeps): void {
   app.post(
     '/attempts',
-    { schema: { body: StartAttemptSchema, response: { 200: StartedAttemptSchema } } },
+    {
+      schema: {
+        summary: 'A builder begins an attempt, and gets what it needs for it',
+        security: [{ token: [] }],
+        body: StartAttemptSchema,
+        response: { 200: StartedAttemptSchema },
+      },
+    },
     async (request) => {
       const assignment = await connection.transaction((tx) => startAttempt(tx, request.body));
       return assignment === undefined
@@ -80,6 +98,8 @@ function addLog(app: RouteApp, { connection, logs }: ServerDeps): void {
     {
       bodyLimit: LOG_CHUNK_BYTES,
       schema: {
+        summary: 'A piece of the log, at its offset; a repeated one changes nothing',
+        security: [{ token: [] }],
         params: AttemptParams,
         querystring: Type.Object({
           offset: Type.Integer({ minimum: 0 }),
@@ -104,7 +124,15 @@ function addLog(app: RouteApp, { connection, logs }: ServerDeps): void {
 function addEvidence(app: RouteApp, { connection }: ServerDeps): void {
   app.post(
     '/attempts/:id/evidence',
-    { bodyLimit: EVIDENCE_BYTES, schema: { params: AttemptParams, body: EvidenceSchema } },
+    {
+      bodyLimit: EVIDENCE_BYTES,
+      schema: {
+        summary: 'What a builder knows of an attempt beside its log; adds to what it said before',
+        security: [{ token: [] }],
+        params: AttemptParams,
+        body: EvidenceSchema,
+      },
+    },
     async (request, reply) => {
       const { id } = request.params;
       const attempt = found(await findAttempt(connection.db, id), `attempt ${id}`);

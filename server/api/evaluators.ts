@@ -37,7 +37,14 @@ export function evaluatorRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox 
 function addEvaluationAssignment(app: RouteApp, { connection: { db } }: ServerDeps): void {
   app.get(
     '/evaluations/:id/assignment',
-    { schema: { params: Id, response: { 200: EvaluationAssignmentSchema } } },
+    {
+      schema: {
+        summary: 'What an evaluator is to evaluate',
+        security: [{ token: [] }],
+        params: Id,
+        response: { 200: EvaluationAssignmentSchema },
+      },
+    },
     async ({ params: { id } }) => {
       const row = found(await findEvaluation(db, id), `evaluation ${id}`);
       const { project, jobset, number, config, baseFolder, revision, lockedSource } = row;
@@ -60,6 +67,8 @@ function addJobsetAssignment(app: RouteApp, { connection: { db } }: ServerDeps):
     '/jobsets/:id/assignment',
     {
       schema: {
+        summary: 'What a jobset would evaluate now',
+        security: [{ token: [] }],
         params: Id,
         response: {
           200: Type.Object({
@@ -81,7 +90,12 @@ function addUnknownDerivations(app: RouteApp, { connection: { db }, storeDir }: 
     '/derivations/unknown',
     {
       bodyLimit: BATCH_BYTES,
-      schema: { body: UnknownDerivationsSchema, response: { 200: UnknownDerivationsSchema } },
+      schema: {
+        summary: 'Which of these derivations are not known',
+        security: [{ token: [] }],
+        body: UnknownDerivationsSchema,
+        response: { 200: UnknownDerivationsSchema },
+      },
     },
     async (request) => {
       const byHash = new Map(
@@ -99,7 +113,13 @@ function addBatches(app: RouteApp, deps: ServerDeps): void {
     '/evaluations/:id/batches',
     {
       bodyLimit: BATCH_BYTES,
-      schema: { params: Id, body: BatchSchema, response: { 200: StoredBatchSchema } },
+      schema: {
+        summary: 'Jobs and errors of an evaluation, with the derivations behind them',
+        security: [{ token: [] }],
+        params: Id,
+        body: BatchSchema,
+        response: { 200: StoredBatchSchema },
+      },
     },
     async (request) => {
       const { id } = request.params;

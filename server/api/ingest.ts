@@ -23,13 +23,24 @@ export function ingestRoutes({ ingest, authority }: ServerDeps): FastifyPluginCa
 
     app.post(
       '/ingest',
-      { bodyLimit: DECLARATION_BYTES, schema: { body: DeclareSchema, response: { 200: DeclaredSchema } } },
+      {
+        bodyLimit: DECLARATION_BYTES,
+        schema: {
+          summary: 'A closure that a builder has; which of its bytes are wanted',
+          security: [{ token: [] }],
+          body: DeclareSchema,
+          response: { 200: DeclaredSchema },
+        },
+      },
       (request) => ingest.declare(request.body),
     );
 
     app.put(
       '/ingest/:ingestId/:pathHash',
-      { bodyLimit: NAR_BYTES, schema: { params: Upload } },
+      {
+        bodyLimit: NAR_BYTES,
+        schema: { summary: 'The NAR of a declared path', security: [{ token: [] }], params: Upload },
+      },
       async (request, reply) => {
         await ingest.receive(request.params.ingestId, request.params.pathHash, streamOf(request.body));
         return reply.code(204).send();

@@ -19,6 +19,7 @@ export function runRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
       {
         schema: {
           summary: 'Evaluate a jobset now',
+          security: [{ token: [] }],
           body: StartRunSchema,
           response: { 201: StartedRunSchema },
         },
