@@ -1,6 +1,6 @@
 /** Git repositories: which revision a reference is, and its files. */
 
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execFile } from 'node:child_process';
@@ -65,7 +65,7 @@ function createGit(environment: Readonly<Record<string, string>>): Git {
 
 async function resolveReference(git: Git, url: string, ref: string): Promise<string> {
   if (/^[0-9a-f]{40}$/.test(ref)) return ref;
-  const lines = (await git(['ls-remote', '--', url, ref], { timeoutMs: TIMEOUT_MS }))
+  const lines = (await git(['ls-remote', '--', url, ref, `${ref}^{}`], { timeoutMs: TIMEOUT_MS }))
     .split('\n')
     .filter((line) => line !== '');
   // The shortest name is the one meant: `main` also lists `refs/heads/feature/main`.
@@ -89,7 +89,8 @@ async function fetchRevision(git: Git, repository: string, url: string, revision
 
 /** Files only, without a repository of their own; renamed into place, so that a folder that is there is whole. */
 async function writeTree(git: Git, repository: string, revision: string, tree: string): Promise<void> {
-  const unfinished = `${tree}.${process.pid}`;
+  // Two evaluations of one revision may come here at once.
+  const unfinished = `${tree}.${randomUUID()}`;
   await mkdir(unfinished, { recursive: true });
   const index = `${unfinished}.index`;
   const checkout = ['checkout', '--quiet', '--force', revision, '--', '.'];
@@ -97,7 +98,13 @@ async function writeTree(git: Git, repository: string, revision: string, tree: s
     environment: { GIT_INDEX_FILE: index },
   });
   await rm(index, { force: true });
-  await rename(unfinished, tree).catch(() => rm(unfinished, { recursive: true, force: true }));
+  try {
+    await rename(unfinished, tree);
+  } catch (error) {
+    await rm(unfinished, { recursive: true, force: true });
+    // Whoever was first made the same.
+    if (!(await exists(tree))) throw error;
+  }
 }
 
 async function describeFolder(

@@ -19,7 +19,8 @@ export async function timePipeline(
   while ((await client.evaluation(evaluationId)).state !== 'finished') await sleep(100);
   const wall = (performance.now() - startedAt) / 1000;
   const { summary, errors } = await client.document(evaluationId);
-  if (summary['built'] !== count)
+  // On a busy machine a builder may be given up whose build ended well all the same: the next attempt finds it.
+  if ((summary['built'] ?? 0) + (summary['substituted'] ?? 0) !== count)
     throw new Error(
       `expected ${count} built, got ${JSON.stringify(summary)}; ${JSON.stringify(errors.slice(0, 3))}`,
     );
