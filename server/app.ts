@@ -85,7 +85,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     },
     { prefix: '/api/v1' },
   );
-  await app.register(cacheRoutes({ source: createIndexedSource(deps) }));
+  await app.register(cacheRoutes({ source: createIndexedSource(deps), shortWay: true }));
   await app.register(webRoutes(routeDeps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),

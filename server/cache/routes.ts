@@ -4,17 +4,28 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import { addResourceRoutes } from './resource-routes.ts';
 import { parseResource } from './resource.ts';
 import { sendContent } from './send.ts';
+import { openShortWay } from './short-way.ts';
 import type { CacheSource } from './source.ts';
 
 export interface CacheRoutesOptions {
   readonly source: CacheSource;
   /** Where nginx finds a file of the cache, as `X-Accel-Redirect`; absent: this process sends files itself. */
   readonly accelerate?: (path: string) => string | undefined;
+  /** What is served at the server's root, to anybody: plain requests for narinfos are answered before there is a route. */
+  readonly shortWay?: boolean;
 }
 
 /** A malformed name is a miss (404): Nix takes any other 4xx as fatal (reference: binary-cache.md §2.9). */
-export function cacheRoutes({ source, accelerate }: CacheRoutesOptions): FastifyPluginCallback {
+export function cacheRoutes({
+  source,
+  accelerate,
+  shortWay = false,
+}: CacheRoutesOptions): FastifyPluginCallback {
   return (app, _options, done) => {
+    if (shortWay) {
+      const way = openShortWay(app.server, source);
+      app.addHook('preClose', async () => way.close());
+    }
     addResourceRoutes(app, ['GET', 'HEAD'], answer);
     done();
   };

@@ -42,6 +42,21 @@ export interface SendOptions {
   readonly accelerate?: (path: string) => string | undefined;
 }
 
+/** What is said of a content whatever the request is. */
+export function contentHeaders(
+  { tag }: Content,
+  { kind, isPublic }: Pick<SendOptions, 'kind' | 'isPublic'>,
+): Record<string, string> {
+  return {
+    'content-type': TYPES[kind],
+    'accept-ranges': 'bytes',
+    'cache-control': `${isPublic ? 'public' : 'private'}, ${LIFETIMES[kind]}`,
+    'x-content-type-options': 'nosniff',
+    ...(tag === undefined ? {} : { etag: `"${tag}"` }),
+    ...(isPublic ? {} : { vary: 'authorization' }),
+  };
+}
+
 /** Sends to the end. A transfer that breaks is cut, so that the client notices. */
 export async function sendContent(
   request: IncomingMessage,
@@ -49,20 +64,13 @@ export async function sendContent(
   content: Content,
   options: SendOptions,
 ): Promise<void> {
-  const { body, size, tag } = content;
+  const { body, size } = content;
   if (body.kind === 'redirect') {
     response.writeHead(307, { location: body.url, 'content-length': 0, 'cache-control': 'no-store' }).end();
     return;
   }
-  const etag = tag === undefined ? undefined : `"${tag}"`;
-  const headers: Record<string, string | number> = {
-    'content-type': TYPES[options.kind],
-    'accept-ranges': 'bytes',
-    'cache-control': `${options.isPublic ? 'public' : 'private'}, ${LIFETIMES[options.kind]}`,
-    'x-content-type-options': 'nosniff',
-    ...(etag === undefined ? {} : { etag }),
-    ...(options.isPublic ? {} : { vary: 'authorization' }),
-  };
+  const headers = contentHeaders(content, options);
+  const etag = headers['etag'];
   if (etag !== undefined && matches(request.headers['if-none-match'], etag)) {
     response.writeHead(304, headers).end();
     return;
