@@ -3,6 +3,7 @@
 import { sql } from 'drizzle-orm';
 import type { NotScheduled } from './schema/graph.ts';
 import type { Database } from './database.ts';
+import { recordLicences } from './licences.ts';
 import { ids, json } from './sql.ts';
 
 export interface NewJob {
@@ -31,6 +32,7 @@ export async function insertJobs(tx: Database, evaluationId: number, jobs: reado
       "nixName" text, kind text, meta jsonb, "timeoutSeconds" int, "silentTimeoutSeconds" int)
     on conflict (evaluation_id, name, system, coalesce(variant, '')) do nothing
     returning id, name, system, variant`);
+  await recordLicences(tx, evaluationId, jobs);
   const idOf = new Map(inserted.map((job) => [jobKey(job), job.id]));
   const constituents = jobs.flatMap((job) => {
     const jobId = idOf.get(jobKey(job));

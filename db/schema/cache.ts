@@ -15,11 +15,13 @@ export const storePaths = pgTable('store_paths', {
   deriver: text('deriver'),
   ca: text('ca'),
   ingestedAt: time('ingested_at').notNull().defaultNow(),
+  declaredAt: time('declared_at').notNull().defaultNow(),
 });
 
 export const pathReferences = pgTable('path_references', {
   pathHash: text('path_hash').notNull(),
   referenceHash: text('reference_hash').notNull(),
+  reference: text('reference'),
 });
 
 export const signatures = pgTable('signatures', {
