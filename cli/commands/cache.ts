@@ -7,6 +7,7 @@ import { parseListenAddress } from '../../domain/listen.ts';
 import { createWarningLogger } from '../../runtime/logger.ts';
 import { openNixDatabase } from '../../server/cache/nix-database.ts';
 import { openFolderSource } from '../../server/cache/sources/folder.ts';
+import { createVerifiedSink } from '../../server/cache/sinks/verified-folder.ts';
 import { createStoreSource } from '../../server/cache/sources/store.ts';
 import type { CacheSink } from '../../server/cache/sink.ts';
 import { createUnverifiedSink, openWritableFolder } from '../../server/cache/sinks/folder.ts';
@@ -52,15 +53,15 @@ interface OpenCache {
 async function openCache(options: ServeCacheOptions): Promise<OpenCache> {
   const problem = problemOf(options);
   if (problem !== undefined) throw new CommandFailure(EXIT.usage, problem);
-  const { dir, writable, storeDir = DEFAULT_STORE_DIR, priority } = options;
+  const { dir, writable, unverified, storeDir = DEFAULT_STORE_DIR, priority } = options;
   if (dir === undefined) return openStore(options, storeDir);
   const folder = { path: dir, storeDir, priority };
   if (!writable) return { source: await openFolderSource(folder), what: dir };
   const files = await openWritableFolder(folder);
   return {
     source: await openFolderSource(folder),
-    sink: createUnverifiedSink(files),
-    what: `${dir} (writable)`,
+    sink: unverified ? createUnverifiedSink(files) : createVerifiedSink({ files, storeDir }),
+    what: `${dir} (writable${unverified ? ', unverified' : ''})`,
   };
 }
 

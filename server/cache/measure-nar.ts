@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { ContentAddress } from '../../domain/nix/content-address.ts';
 import { formatHash, type NixHash } from '../../domain/nix/hash.ts';
 import { createNarReader, type NarVisitor } from '../../domain/nix/nar-read.ts';
@@ -12,7 +13,7 @@ import { ParseError } from '../../domain/parse-error.ts';
 import { createContentHasher } from './content-hash.ts';
 import { decompress, type UploadCompression } from './decompress.ts';
 import { createListingBuilder, type DebugFile } from './nar-listing.ts';
-import { compressSeekable } from './seekable-zstd.ts';
+import { compressSeekable, type SeekableFile } from './seekable-zstd.ts';
 
 export interface MeasuredNar {
   /** `sha256:<nix32>`, of the NAR. */
@@ -53,8 +54,42 @@ export interface MeasureOptions {
  * Reads a NAR to its end and writes it compressed.
  * @throws ParseError where the bytes are no NAR, are not compressed as said, or are more than `maxBytes`.
  */
-export async function measureNar(options: MeasureOptions): Promise<MeasuredNar> {
-  const { source, compression, maxBytes, candidates, file, level, contentAddress } = options;
+export function measureNar({ file, level, ...options }: MeasureOptions): Promise<MeasuredNar> {
+  return measure(options, (source) => compressSeekable({ source, file, level }));
+}
+
+/**
+ * As `measureNar`, of a file that stays as it is: nothing is written.
+ * @throws ParseError as `measureNar` does.
+ */
+export function inspectNar({
+  file,
+  ...options
+}: Omit<MeasureOptions, 'source' | 'level'>): Promise<MeasuredNar> {
+  const digest = createHash('sha256');
+  let fileSize = 0;
+  async function* stored(): AsyncGenerator<Buffer> {
+    for await (const chunk of createReadStream(file, {
+      highWaterMark: READ_BYTES,
+    }) as AsyncIterable<Buffer>) {
+      digest.update(chunk);
+      fileSize += chunk.length;
+      yield chunk;
+    }
+  }
+  return measure({ ...options, source: stored() }, async (nar) => {
+    let size = 0;
+    for await (const chunk of nar) size += chunk.length;
+    return { fileHash: formatHash({ algorithm: 'sha256', bytes: digest.digest() }), fileSize, size };
+  });
+}
+
+const READ_BYTES = 256 * 1024;
+
+async function measure(
+  { source, compression, maxBytes, candidates, contentAddress }: Omit<MeasureOptions, 'file' | 'level'>,
+  consume: (nar: AsyncIterable<Buffer>) => Promise<SeekableFile>,
+): Promise<MeasuredNar> {
   const listing = createListingBuilder();
   const content =
     contentAddress === undefined
@@ -77,7 +112,7 @@ export async function measureNar(options: MeasureOptions): Promise<MeasuredNar> 
     // Before the file is called complete.
     reader.end();
   }
-  const { fileHash, fileSize, size } = await compressSeekable({ source: inspected(), file, level });
+  const { fileHash, fileSize, size } = await consume(inspected());
   return {
     narHash: formatHash({ algorithm: 'sha256', bytes: digest.digest() }),
     narSize: size,
