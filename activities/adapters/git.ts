@@ -30,16 +30,24 @@ export function createGitRepositories(
   environment: Readonly<Record<string, string>>,
 ): GitRepositories {
   const git = createGit(environment);
+  // One at a time for a repository: git locks it, and a second fetch of it would fail.
+  const last = new Map<string, Promise<string>>();
   return {
     resolve: (url, ref) => resolveReference(git, url, ref),
     checkOut: async (url, revision) => {
       const repository = join(folder, createHash('sha256').update(url).digest('hex').slice(0, 16));
       const tree = join(folder, 'trees', `${revision}-${repository.slice(-16)}`);
-      if (await exists(tree)) return tree;
-      if (!(await exists(repository))) await git(['init', '--quiet', '--bare', repository]);
-      await fetchRevision(git, repository, url, revision);
-      await writeTree(git, repository, revision, tree);
-      return tree;
+      const before = last.get(repository);
+      const turn = (async () => {
+        await before?.catch(() => {});
+        if (await exists(tree)) return tree;
+        if (!(await exists(repository))) await git(['init', '--quiet', '--bare', repository]);
+        await fetchRevision(git, repository, url, revision);
+        await writeTree(git, repository, revision, tree);
+        return tree;
+      })();
+      last.set(repository, turn);
+      return turn;
     },
     describeFolder: (path) => describeFolder(git, path),
   };
@@ -68,13 +76,10 @@ async function resolveReference(git: Git, url: string, ref: string): Promise<str
   const lines = (await git(['ls-remote', '--', url, ref, `${ref}^{}`], { timeoutMs: TIMEOUT_MS }))
     .split('\n')
     .filter((line) => line !== '');
-  // The shortest name is the one meant: `main` also lists `refs/heads/feature/main`.
-  const names = lines.map((line) => line.split('\t') as [string, string]);
-  const exact = names.find(
-    ([, name]) => name === ref || name === `refs/heads/${ref}` || name === `refs/tags/${ref}^{}`,
-  );
-  const tag = names.find(([, name]) => name === `refs/tags/${ref}`);
-  const revision = (exact ?? tag)?.[0];
+  // Whole names: `main` also lists `refs/heads/feature/main`. An annotated tag's commit has a name of its own.
+  const commits = new Map(lines.map((line) => line.split('\t').toReversed() as [string, string]));
+  const meant = [`${ref}^{}`, ref, `refs/heads/${ref}`, `refs/tags/${ref}^{}`, `refs/tags/${ref}`];
+  const revision = meant.map((name) => commits.get(name)).find((commit) => commit !== undefined);
   if (revision === undefined) throw new Error(`${url} has no branch, tag or reference "${ref}"`);
   return revision;
 }
@@ -94,16 +99,17 @@ async function writeTree(git: Git, repository: string, revision: string, tree: s
   await mkdir(unfinished, { recursive: true });
   const index = `${unfinished}.index`;
   const checkout = ['checkout', '--quiet', '--force', revision, '--', '.'];
-  await git(['--git-dir', repository, '--work-tree', unfinished, ...checkout], {
-    environment: { GIT_INDEX_FILE: index },
-  });
-  await rm(index, { force: true });
   try {
+    await git(['--git-dir', repository, '--work-tree', unfinished, ...checkout], {
+      environment: { GIT_INDEX_FILE: index },
+    });
     await rename(unfinished, tree);
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
     // Whoever was first made the same.
     if (!(await exists(tree))) throw error;
+  } finally {
+    await rm(index, { force: true });
   }
 }
 

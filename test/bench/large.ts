@@ -3,13 +3,13 @@
  * Shown: the coordinator's memory over time, the longest workflow histories, and the rate beside `bench -- steps`.
  */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createTemporalClient } from '../../workers/temporal.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
 import { childrenOf, reportCpu, residentMebibytes, timePipeline } from './pipeline.ts';
 import { median } from './statistics.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 const COUNT = 2_000;
 const LAYERS = 12;
@@ -20,7 +20,7 @@ const NAMESPACE = 'nixwarp-bench-large';
 
 export async function large(args: readonly string[]): Promise<void> {
   const count = Number(args[0] ?? COUNT);
-  const folder = await mkdtemp(join(tmpdir(), 'nixwarp-bench-'));
+  const folder = await temporaryFolder('bench');
   try {
     await using stack = await startTestStack({ environment: { TEMPORAL_NAMESPACE: NAMESPACE } });
     const file = join(folder, 'large.nix');

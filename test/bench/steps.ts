@@ -4,12 +4,12 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startTestStack } from '../support/stack.ts';
 import { reportCpu, timePipeline } from './pipeline.ts';
 import { median, spread } from './statistics.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 const FLAT = 200;
 const CHAIN = 40;
@@ -17,7 +17,7 @@ const ROUNDS = 3;
 
 export async function steps(args: readonly string[]): Promise<void> {
   const rounds = Number(args[0] ?? ROUNDS);
-  const folder = await mkdtemp(join(tmpdir(), 'nixwarp-bench-'));
+  const folder = await temporaryFolder('bench');
   await using stack = await startTestStack();
   const figures: Record<string, { nix: number[]; pipeline: number[]; building: number[] }> = {};
   for (let round = 0; round < rounds; round++)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
   clientOf,
@@ -14,6 +15,7 @@ import {
 } from '../support/runs.ts';
 import { layers, uniqueSalt, writeSet } from '../support/sets.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 let stack: TestStack;
 
@@ -157,7 +159,7 @@ async function defaults(): Promise<object> {
 }
 
 test('a failed job can be retried alone or with its dependents, once its cause is gone', async () => {
-  const flag = `/tmp/nixwarp-flag-${uniqueSalt()}`;
+  const flag = join(await temporaryFolder('flag'), 'flag');
   const file = await writeSet({
     attributes: `rec {
       needy = sh "needy" "test -e ${flag} && echo there > $out";

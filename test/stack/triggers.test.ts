@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
@@ -12,6 +11,7 @@ import { parseJobsetConfig } from '../../domain/ci/jobset-config.ts';
 import { clientOf, outcomesOf, until, untilFinished, untilRunning } from '../support/runs.ts';
 import { uniqueSalt } from '../support/sets.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 let stack: TestStack;
 
@@ -32,7 +32,7 @@ function git(folder: string, ...args: string[]): string {
 async function repository(
   seconds = 0,
 ): Promise<{ folder: string; commit: (seconds?: number) => Promise<string> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'nixwarp-git-'));
+  const folder = await temporaryFolder('git');
   git(folder, 'init', '--quiet', '--initial-branch=main');
   const commit = async (sleep = seconds): Promise<string> => {
     const script = `sleep ${sleep}; echo ${uniqueSalt()} > $out`;

@@ -1,8 +1,8 @@
 /** Sets of derivations that tests build for real: written as Nix files of their own. */
 
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { temporaryFolder } from './temporary.ts';
 
 export interface SetOptions {
   /** Nix attribute set of derivations; in scope: `sh name script` and `shWith attributes name script`. */
@@ -20,7 +20,7 @@ export function uniqueSalt(): string {
 
 /** Writes a Nix file. Scripts run under /bin/sh with /usr/bin and /bin on PATH. */
 export async function writeSet({ attributes, salt = uniqueSalt() }: SetOptions): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'nixwarp-set-'));
+  const folder = await temporaryFolder('set');
   const file = join(folder, 'default.nix');
   await writeFile(
     file,
