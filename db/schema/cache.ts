@@ -1,6 +1,6 @@
-/** Tables of the cache's index (migration 0003). */
+/** Tables of the cache's index (migrations 0003 and 0007). */
 
-import { bigint, boolean, pgTable, text } from 'drizzle-orm/pg-core';
+import { bigint, boolean, customType, pgTable, text } from 'drizzle-orm/pg-core';
 import { id, reference, time } from './graph.ts';
 
 export const storePaths = pgTable('store_paths', {
@@ -51,4 +51,13 @@ export const pins = pgTable('pins', {
   pathHash: text('path_hash').notNull(),
   name: text('name').notNull(),
   createdAt: time('created_at').notNull().defaultNow(),
+});
+
+/** A transaction's number, which fits no number of ours: as text. */
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
+
+export const pathChanges = pgTable('path_changes', {
+  xid: xid8('xid').notNull(),
+  pathHash: text('path_hash').notNull(),
+  changedAt: time('changed_at').notNull().defaultNow(),
 });
