@@ -1,7 +1,7 @@
 /** One supervised process: started, watched, started again with growing pauses, stopped by its pid. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { EXIT_CONFIGURATION } from '../../runtime/process.ts';
 
 export interface ChildSpec {
@@ -58,16 +58,20 @@ export function supervise(spec: ChildSpec, events: ChildEvents): Child {
 
   /** Runs it once. Returns how it ended. */
   async function runOnce(): Promise<string> {
-    const log = createWriteStream(spec.logFile, { flags: 'a' });
-    await new Promise((resolve) => log.once('open', resolve));
-    running = spawnWith(spec, log);
-    log.end();
-    const ended = endOf(running);
-    if (running.pid !== undefined) events.onStart(spec.name, running.pid);
-    whenReady(running, spec, announce);
-    const how = await ended;
+    let log: FileHandle;
+    try {
+      log = await open(spec.logFile, 'a');
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    // Told to stop while the log was opened: there is nobody yet who could be told.
+    const started = stopping ? undefined : start(spec, log, events.onStart);
+    running = started?.process;
+    if (running !== undefined) whenReady(running, spec, announce);
+    await log.close();
+    const how = await started?.ended;
     running = undefined;
-    return how;
+    return how ?? 'not started';
   }
 
   async function runUntilStopped(): Promise<void> {
@@ -112,13 +116,24 @@ export function supervise(spec: ChildSpec, events: ChildEvents): Child {
   };
 }
 
+function start(
+  spec: ChildSpec,
+  log: FileHandle,
+  onStart: ChildEvents['onStart'],
+): { process: ChildProcess; ended: Promise<string> } {
+  const process = spawnWith(spec, log);
+  const ended = endOf(process);
+  if (process.pid !== undefined) onStart(spec.name, process.pid);
+  return { process, ended };
+}
+
 /** In a session of its own: the terminal's Ctrl-C is for us, and we stop our children in order. */
-function spawnWith({ argv, environment, ipc }: ChildSpec, log: WriteStream): ChildProcess {
+function spawnWith({ argv, environment, ipc }: ChildSpec, log: FileHandle): ChildProcess {
   const [command = '', ...args] = argv;
   return spawn(command, args, {
     detached: true,
     env: environment,
-    stdio: ['ignore', log, log, ...(ipc ? (['ipc'] as const) : [])],
+    stdio: ['ignore', log.fd, log.fd, ...(ipc ? (['ipc'] as const) : [])],
   });
 }
 

@@ -1,6 +1,6 @@
 /** What an `up` that was killed left running: found by pid and start time, and stopped before a new one begins. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ProcessEntry, readProcess, signalProcess } from '../../activities/adapters/process-table.ts';
 
@@ -14,17 +14,22 @@ interface Recorded {
 const PATIENCE_MS = 15_000;
 const LOOK_MS = 50;
 
-/** Keeps the list of running children on disk. */
-export function createPidRecord(runFolder: string) {
+/** Keeps the list of running children on disk. Where that cannot be written (a full disk) it is said, and the children go on. */
+export function createPidRecord(runFolder: string, say: (message: string) => void) {
   const file = join(runFolder, 'children.json');
   const recorded = new Map<string, Recorded>();
   let writing = Promise.resolve();
+  // Whole or not at all: whoever reads it may do so because we were killed in the middle.
+  const write = async (): Promise<void> => {
+    await writeFile(`${file}.new`, JSON.stringify([...recorded.values()], null, 1));
+    await rename(`${file}.new`, file);
+  };
   return {
     add: async (name: string, pid: number, stopSignal: NodeJS.Signals): Promise<void> => {
       const entry = await readProcess(pid);
       if (entry === undefined) return;
       recorded.set(name, { name, pid, startTime: entry.startTime, stopSignal });
-      writing = writing.then(() => writeFile(file, JSON.stringify([...recorded.values()], null, 1)));
+      writing = writing.then(() => write().catch((error: Error) => say(`${file}: ${error.message}`)));
       await writing;
     },
   };

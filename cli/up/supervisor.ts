@@ -12,7 +12,7 @@ export interface Supervisor extends AsyncDisposable {
 
 export function createSupervisor(runFolder: string, say: (message: string) => void): Supervisor {
   const children: Child[] = [];
-  const pids = createPidRecord(runFolder);
+  const pids = createPidRecord(runFolder, say);
   const { promise: hopeless, reject: fail } = Promise.withResolvers<never>();
   // Whoever waits for it hears of it; when nobody does, it is no unhandled rejection.
   hopeless.catch(() => {});
