@@ -15,7 +15,14 @@ import {
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
-import { type ListenAddress, listenSetting, localUrl, openNetworkProblem } from '../domain/listen.ts';
+import {
+  type ListenAddress,
+  listenSetting,
+  localUrl,
+  openNetworkProblem,
+  type PublicView,
+  publicViewSetting,
+} from '../domain/listen.ts';
 
 export const PROJECT_FOLDER = fileURLToPath(new URL('../', import.meta.url));
 /** What set-up takes and can take away again: tools, wheels. */
@@ -39,6 +46,8 @@ export interface CliConfig {
   readonly upstreams: readonly string[];
   readonly trustedPublicKeys: readonly string[];
   readonly buildSlots: number | undefined;
+  /** What strangers see of the cache; `undefined`: `up` decides by where it listens. */
+  readonly publicView: PublicView | undefined;
   readonly environment: Environment;
 }
 
@@ -56,6 +65,7 @@ export function parseCliConfig(environment: Environment = process.env): CliConfi
       stateDir: textSetting('NIXWARP_STATE_DIR', join(PROJECT_FOLDER, '.nixwarp')),
       listen: listenSetting('NIXWARP_LISTEN'),
       trustedNetwork: booleanSetting('NIXWARP_TRUSTED_NETWORK', false),
+      publicView: { ...publicViewSetting, fallback: undefined },
       url: urlSetting('NIXWARP_URL', undefined, ['http:', 'https:']),
       token: optionalSetting('NIXWARP_TOKEN', true),
       databaseUrl: { ...databaseUrlSetting('DATABASE_URL'), fallback: undefined },

@@ -36,21 +36,43 @@ export function localUrl({ host, port }: ListenAddress): string {
 /** This machine's own addresses. A name like `127.example.org` is none of them. */
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/i;
 
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
+/** What strangers see of the cache: what the policy shows, or (where no strangers come) everything. */
+export type PublicView = 'policy' | 'everything';
+
+const PUBLIC_VIEW = 'NIXWARP_PUBLIC_VIEW';
+
+/** Without a word of the operator nothing is shown that is not known to be free. */
+export const publicViewSetting: Setting<PublicView> = {
+  name: PUBLIC_VIEW,
+  parse: (text) => {
+    if (text === 'policy' || text === 'everything') return text;
+    throw new ParseError(PUBLIC_VIEW, text, '"policy" or "everything"');
+  },
+  fallback: 'policy',
+};
+
 /**
- * Pages, results and the cache are open to whoever reaches the server, unfree files among them: beyond this machine they are
- * only by an explicit wish. `undefined` where it is so, or where an address is not known.
+ * A cache that shows everything shows unfree files too: beyond this machine only by an explicit wish. `undefined` where it is
+ * so, where the policy decides what strangers see, or where a setting is not known.
  */
 export function openNetworkProblem({
   listen,
   trustedNetwork,
+  publicView,
 }: {
   readonly listen?: ListenAddress;
   readonly trustedNetwork?: boolean;
+  readonly publicView?: PublicView | undefined;
 }): string | undefined {
-  if (listen === undefined || trustedNetwork !== false || LOOPBACK.test(listen.host)) return undefined;
+  if (listen === undefined || trustedNetwork !== false || publicView !== 'everything') return undefined;
+  if (isLoopback(listen.host)) return undefined;
   return (
-    `NIXWARP_LISTEN: ${formatListenAddress(listen)} is reached from other machines, and whoever reaches it reads everything, ` +
-    'unfree packages in the cache too. Listen on 127.0.0.1 behind a proxy that asks who it is, or set ' +
-    'NIXWARP_TRUSTED_NETWORK=1 if all who can reach it may'
+    `NIXWARP_LISTEN: ${formatListenAddress(listen)} is reached from other machines, and with ${PUBLIC_VIEW}=everything whoever ` +
+    `reaches it reads unfree packages, too. Set ${PUBLIC_VIEW}=policy, listen on 127.0.0.1 behind a proxy that asks who it is, ` +
+    'or set NIXWARP_TRUSTED_NETWORK=1 if all who can reach it may'
   );
 }

@@ -16,10 +16,10 @@ import { ingestRoutes } from './api/ingest.ts';
 import { jobRoutes } from './api/jobs.ts';
 import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
+import { tokenRoutes } from './api/tokens.ts';
 import { triggerRoutes } from './api/triggers.ts';
 import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './cache/http.ts';
-import { cacheRoutes } from './cache/routes.ts';
-import { createIndexedSource } from './cache/sources/indexed.ts';
+import { addViewRoutes, createViewSources } from './cache/views.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
 import { answerErrors, sendProblem } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
@@ -39,6 +39,7 @@ const ROUTES = [
   builderRoutes,
   evaluatorRoutes,
   ingestRoutes,
+  tokenRoutes,
 ] as const;
 
 export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Promise<FastifyInstance> {
@@ -85,7 +86,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     },
     { prefix: '/api/v1' },
   );
-  await app.register(cacheRoutes({ source: createIndexedSource(deps), shortWay: true }));
+  await addViewRoutes(app, deps, createViewSources(deps));
   await app.register(webRoutes(routeDeps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),

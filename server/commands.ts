@@ -13,7 +13,7 @@ export interface Command {
 
 /**
  * Runs a command for an administrator. With an `Idempotency-Key` header a repeated command gets the first one's answer.
- * @throws UnauthorizedError without the administrator's token.
+ * @throws UnauthorizedError, ForbiddenError without the token of an administrator.
  */
 export async function runCommand<T extends object>(
   { connection, authority }: ServerDeps,
@@ -21,7 +21,7 @@ export async function runCommand<T extends object>(
   command: Command,
   work: (tx: Database) => Promise<T>,
 ): Promise<T> {
-  authority.require(request, 'admin');
+  const { actor } = await authority.requireAdministrator(request);
   const header = request.headers['idempotency-key'];
   const idempotencyKey = typeof header === 'string' ? `${command.action}/${command.subject}/${header}` : null;
   return connection.transaction(async (tx) => {
@@ -29,7 +29,7 @@ export async function runCommand<T extends object>(
     if (answered !== undefined) return answered as T;
     const response = await work(tx);
     const { action, subject, details = {} } = command;
-    await recordAudit(tx, { actor: 'admin', action, subject, details, idempotencyKey }, response);
+    await recordAudit(tx, { actor, action, subject, details, idempotencyKey }, response);
     return response;
   });
 }

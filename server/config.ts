@@ -7,6 +7,7 @@ import {
   databaseUrlSetting,
   type Environment,
   integerSetting,
+  listSetting,
   optionalSetting,
   parseEnvironment,
   secretSetting,
@@ -14,7 +15,16 @@ import {
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
-import { type ListenAddress, listenSetting, localUrl, openNetworkProblem } from '../domain/listen.ts';
+import type { PolicySettings } from '../db/licences.ts';
+import { licenceName } from '../domain/ci/licence.ts';
+import {
+  type ListenAddress,
+  listenSetting,
+  localUrl,
+  openNetworkProblem,
+  type PublicView,
+  publicViewSetting,
+} from '../domain/listen.ts';
 import { parseSecretKey } from '../domain/nix/signature.ts';
 
 export interface ServerConfig {
@@ -31,6 +41,9 @@ export interface ServerConfig {
   /** In nix-cache-info: lower goes first; cache.nixos.org has 40. */
   readonly cachePriority: number;
   readonly temporalUiUrl: string | undefined;
+  /** Whether strangers see what the policy shows, or everything. */
+  readonly publicView: PublicView;
+  readonly policy: PolicySettings;
 }
 
 /** @throws ConfigurationError with every problem. */
@@ -49,11 +62,22 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       storeDir: textSetting('NIXWARP_STORE_DIR', '/nix/store'),
       cachePriority: integerSetting('NIXWARP_CACHE_PRIORITY', 50, 0, 1_000),
       temporalUiUrl: optionalSetting('NIXWARP_TEMPORAL_UI_URL'),
+      publicView: publicViewSetting,
+      licences: listSetting('NIXWARP_PUBLIC_LICENSES', []),
+      packages: listSetting('NIXWARP_PUBLIC_PACKAGES', []),
+      // It serves nothing but what may be redistributed: Hydra builds for it with unfree packages refused.
+      publicUpstreams: listSetting('NIXWARP_PUBLIC_UPSTREAMS', ['https://cache.nixos.org']),
+      redistributable: booleanSetting('NIXWARP_PUBLIC_REDISTRIBUTABLE', true),
     },
     (path) => readFileSync(path, 'utf8'),
     openNetworkProblem,
   );
-  return { ...values, publicUrl: values.publicUrl ?? localUrl(values.listen) };
+  const { licences, packages, publicUpstreams: upstreams, redistributable, ...rest } = values;
+  return {
+    ...rest,
+    publicUrl: values.publicUrl ?? localUrl(values.listen),
+    policy: { licences: licences.map(licenceName), packages, upstreams, redistributable },
+  };
 }
 
 /** What cannot sign is told with the other problems, not by the first ingest. */

@@ -3,19 +3,23 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Connection } from '../db/database.ts';
 import type { Authority } from './auth.ts';
+import type { PublicView } from '../domain/listen.ts';
 import type { CacheFolder } from './cache/cache-folder.ts';
 import type { Ingest, IngestDeps } from './cache/ingest.ts';
 import type { LogStore } from './logs.ts';
+import type { TokenBook } from './tokens.ts';
 import type { ListSummaries } from './views/summaries.ts';
 
 export interface ServerDeps {
   readonly connection: Connection;
   readonly logs: LogStore;
   readonly authority: Authority;
+  readonly tokens: TokenBook;
   readonly folder: CacheFolder;
   readonly ingest: Ingest;
   readonly ingestDeps: IngestDeps;
   readonly publicUrl: string;
+  readonly publicView: PublicView;
   readonly storeDir: string;
   /** What clients of the cache need. */
   readonly cacheFacts: { readonly url: string; readonly publicKey: string };

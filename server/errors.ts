@@ -14,6 +14,13 @@ export class ConflictError extends Error {
 
 export class UnauthorizedError extends Error {
   override readonly name = 'UnauthorizedError';
+  /** How to prove it: Nix and browsers know Basic only. */
+  readonly scheme: 'Basic' | 'Bearer';
+
+  constructor(message: string, scheme: 'Basic' | 'Bearer' = 'Bearer') {
+    super(message);
+    this.scheme = scheme;
+  }
 }
 
 /** The token is known, and not enough. */
@@ -56,7 +63,8 @@ export function answerErrors(app: FastifyInstance): void {
       status >= 500 && status !== 507
         ? `The server failed; its log says why under request ${request.id}.`
         : (unstorableValue(error) ?? error.message);
-    if (status === 401) void reply.header('www-authenticate', 'Bearer realm="nixwarp"');
+    if (error instanceof UnauthorizedError)
+      void reply.header('www-authenticate', `${error.scheme} realm="nixwarp"`);
     return sendProblem(request, reply, status, detail);
   });
   app.setNotFoundHandler((request, reply) =>
@@ -85,13 +93,21 @@ function unstorableValue(error: unknown): string | undefined {
   return isOfPostgres ? `a value cannot be stored or sought: ${error.message}` : unstorableValue(error.cause);
 }
 
+/** The disk, the quota or the largest size of a file: of our folders, or (SQLSTATE 53100) of Postgres. */
+const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', '53100']);
+
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && FULL.has(String(error.code))) || isDiskFull(error.cause);
+}
+
 function statusOf(error: FastifyError | Error): number {
   if (error instanceof ParseError) return 422;
   if (error instanceof NotFoundError) return 404;
   if (error instanceof ConflictError) return 409;
   if (error instanceof UnauthorizedError) return 401;
   if (error instanceof ForbiddenError) return 403;
-  if ('code' in error && error.code === 'ENOSPC') return 507;
+  if (isDiskFull(error)) return 507;
   if (unstorableValue(error) !== undefined) return 400;
   if ('validation' in error && error.validation !== undefined) return 400;
   return ('statusCode' in error ? error.statusCode : undefined) ?? 500;

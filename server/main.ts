@@ -3,6 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectDatabase } from '../db/database.ts';
+import { applyPolicySettings } from '../db/licences.ts';
 import { migrate } from '../db/migrate.ts';
 import { formatPublicKey, parseSecretKey, publicKeyOf } from '../domain/nix/signature.ts';
 import { createLogger } from '../runtime/logger.ts';
@@ -13,6 +14,7 @@ import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest } from './cache/ingest.ts';
 import { parseServerConfig, serverFolders } from './config.ts';
 import { openLogStore } from './logs.ts';
+import { openTokenBook } from './tokens.ts';
 
 await runProcess('server', async (stopped) => {
   const config = parseServerConfig();
@@ -28,6 +30,9 @@ await runProcess('server', async (stopped) => {
     priority: config.cachePriority,
   });
   const ingestDeps = { connection, folder, secretKey, storeDir: config.storeDir, now: Date.now };
+  const tokens = await openTokenBook(connection);
+  if (await applyPolicySettings(connection, config.policy))
+    logger.info('the rules of the public view apply to all paths');
   const app = await createApp(
     {
       connection,
@@ -39,8 +44,11 @@ await runProcess('server', async (stopped) => {
         adminToken: config.adminToken,
         builderToken: config.builderToken,
         adminTokenHint: join(config.stateDir, 'keys', 'admin-token'),
+        tokens,
       }),
+      tokens,
       publicUrl: config.publicUrl,
+      publicView: config.publicView,
       storeDir: config.storeDir,
       cacheFacts: { url: config.publicUrl, publicKey: formatPublicKey(publicKeyOf(secretKey)) },
       temporalUiUrl: config.temporalUiUrl,

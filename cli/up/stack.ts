@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { formatListenAddress, localUrl } from '../../domain/listen.ts';
+import { formatListenAddress, isLoopback, localUrl, type PublicView } from '../../domain/listen.ts';
 import { type CliConfig, PROJECT_FOLDER } from '../config.ts';
 import type { ChildSpec } from './child.ts';
 import { killUnits } from './kill-units.ts';
@@ -103,6 +103,12 @@ function ourChild(
   };
 }
 
+/** On one's own machine nobody else reads: everything is shown, unless something says that others are to come. */
+function publicViewOf({ publicView, listen, environment }: CliConfig): PublicView {
+  if (publicView !== undefined) return publicView;
+  return isLoopback(listen.host) && !environment['NIXWARP_PUBLIC_URL'] ? 'everything' : 'policy';
+}
+
 function processEnvironment(
   config: CliConfig,
   state: InstanceState,
@@ -118,6 +124,7 @@ function processEnvironment(
     TEMPORAL_NAMESPACE: namespaceOf(config, state),
     NIXWARP_STATE_DIR: state.folder,
     NIXWARP_LISTEN: formatListenAddress(config.listen),
+    NIXWARP_PUBLIC_VIEW: publicViewOf(config),
     NIXWARP_URL: url,
     NIXWARP_TEMPORAL_UI_URL: services.temporalUiUrl,
     NIXWARP_CACHE_SECRET_KEY_FILE: state.keys.cacheSecretKeyFile,

@@ -23,7 +23,7 @@ export function runRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
           body: StartRunSchema,
           response: { 201: StartedRunSchema },
         },
-        onRequest: async (request) => void authority.require(request, 'admin'),
+        onRequest: async (request) => void (await authority.requireAdministrator(request)),
       },
       async (request, reply) => {
         const config = parseJobsetConfig(request.body.config);

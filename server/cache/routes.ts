@@ -8,11 +8,17 @@ import { openShortWay } from './short-way.ts';
 import type { CacheSource } from './source.ts';
 
 export interface CacheRoutesOptions {
-  readonly source: CacheSource;
+  /** One, or that of the view which a request names. */
+  readonly source: CacheSource | ((request: FastifyRequest) => CacheSource);
   /** Where nginx finds a file of the cache, as `X-Accel-Redirect`; absent: this process sends files itself. */
   readonly accelerate?: (path: string) => string | undefined;
   /** What is served at the server's root, to anybody: plain requests for narinfos are answered before there is a route. */
   readonly shortWay?: boolean;
+  /**
+   * Rejects who may not read here. Absent: anybody may, and shared caches may keep it. Nobody is refused `nix-cache-info`: Nix
+   * would drop the cache, or try to make one (reference: binary-cache.md §2.2).
+   */
+  readonly authorize?: (request: FastifyRequest) => Promise<void>;
 }
 
 /** A malformed name is a miss (404): Nix takes any other 4xx as fatal (reference: binary-cache.md §2.9). */
@@ -20,9 +26,10 @@ export function cacheRoutes({
   source,
   accelerate,
   shortWay = false,
+  authorize,
 }: CacheRoutesOptions): FastifyPluginCallback {
   return (app, _options, done) => {
-    if (shortWay) {
+    if (shortWay && typeof source !== 'function') {
       const way = openShortWay(app.server, source);
       app.addHook('preClose', async () => way.close());
     }
@@ -32,13 +39,15 @@ export function cacheRoutes({
 
   async function answer(request: FastifyRequest, reply: FastifyReply, key: string): Promise<FastifyReply> {
     const resource = parseResource(key);
-    const content = resource === undefined ? undefined : await source.find(resource);
+    if (resource?.kind !== 'nix-cache-info') await authorize?.(request);
+    const from = typeof source === 'function' ? source(request) : source;
+    const content = resource === undefined ? undefined : await from.find(resource);
     if (resource === undefined || content === undefined) return miss(reply);
     void reply.hijack();
     try {
       await sendContent(request.raw, reply.raw, content, {
         kind: resource.kind,
-        isPublic: true,
+        isPublic: authorize === undefined,
         ...(accelerate === undefined ? {} : { accelerate }),
       });
     } catch (error) {

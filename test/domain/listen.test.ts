@@ -43,9 +43,10 @@ describe('an address to listen on', () => {
 });
 
 describe('listening beyond this machine', () => {
+  const everything = { trustedNetwork: false, publicView: 'everything' } as const;
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost', 'Localhost'])
     test(`${host} is this machine`, () =>
-      assert.equal(openNetworkProblem({ listen: { host, port: 80 }, trustedNetwork: false }), undefined));
+      assert.equal(openNetworkProblem({ ...everything, listen: { host, port: 80 } }), undefined));
 
   for (const host of [
     '0.0.0.0',
@@ -57,14 +58,15 @@ describe('listening beyond this machine', () => {
     'localhost.example.org',
     '10.127.0.1',
   ])
-    test(`${host} needs an explicit wish`, () => {
+    test(`${host} needs an explicit wish where everything is shown`, () => {
       const listen = { host, port: 80 };
-      const problem = openNetworkProblem({ listen, trustedNetwork: false }) ?? '';
+      const problem = openNetworkProblem({ ...everything, listen }) ?? '';
       assert.ok(
         problem.startsWith(`NIXWARP_LISTEN: ${formatListenAddress(listen)} is reached from other machines`),
         problem,
       );
       assert.match(problem, /NIXWARP_TRUSTED_NETWORK=1/);
-      assert.equal(openNetworkProblem({ listen, trustedNetwork: true }), undefined);
+      assert.equal(openNetworkProblem({ ...everything, listen, trustedNetwork: true }), undefined);
+      assert.equal(openNetworkProblem({ ...everything, listen, publicView: 'policy' }), undefined);
     });
 });

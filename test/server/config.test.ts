@@ -26,6 +26,13 @@ test('what must be given is enough, the rest has defaults', () => {
     storeDir: '/nix/store',
     cachePriority: 50,
     temporalUiUrl: undefined,
+    publicView: 'policy',
+    policy: {
+      licences: [],
+      packages: [],
+      upstreams: ['https://cache.nixos.org'],
+      redistributable: true,
+    },
   });
   assert.deepEqual(serverFolders('/state'), { cache: '/state/cache', logs: '/state/logs' });
 });
@@ -40,6 +47,7 @@ test('its public address is where it listens, unless another is given', () => {
 test('each problem is told, with the name, the value and what is expected', () => {
   const environment = {
     NIXWARP_LISTEN: '0.0.0.0:80',
+    NIXWARP_PUBLIC_VIEW: 'everything',
     NIXWARP_PUBLIC_URL: 'ci.example.org',
     DATABASE_URL: 'mysql://nixwarp:password@host/',
     NIXWARP_ADMIN_TOKEN_FILE: '/dev/null',
@@ -61,7 +69,7 @@ test('each problem is told, with the name, the value and what is expected', () =
           'NIXWARP_BUILDER_TOKEN and NIXWARP_BUILDER_TOKEN_FILE are both set; set one',
           'NIXWARP_CACHE_SECRET_KEY: secret key: "test-1" is not a name, followed by a colon and 64 bytes ',
           'NIXWARP_CACHE_PRIORITY: "1001" is not a whole number from 0 to 1000',
-          'NIXWARP_LISTEN: 0.0.0.0:80 is reached from other machines, and whoever reaches it reads everyth',
+          'NIXWARP_LISTEN: 0.0.0.0:80 is reached from other machines, and with NIXWARP_PUBLIC_VIEW=everyth',
         ],
       );
       assert.doesNotMatch(error.message, /password|c2VjcmV0/);

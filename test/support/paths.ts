@@ -11,7 +11,7 @@ export function outHash(name: string): string {
 }
 
 export const outPath = (name: string): string => `/nix/store/${outHash(name)}-${name}`;
-export const narUrl = (name: string): string => `nar/${outHash(name)}${'0'.repeat(20)}.nar.zst`;
+export const narUrl = (name: string): string => `nar/1${outHash(name)}${'0'.repeat(19)}.nar.zst`;
 
 /** Enters the outputs of these derivations in this order, each with the outputs that it refers to. */
 export async function enterPaths(

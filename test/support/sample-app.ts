@@ -3,14 +3,21 @@
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Connection } from '../../db/database.ts';
-import { formatPublicKey, generateSecretKey, publicKeyOf } from '../../domain/nix/signature.ts';
+import {
+  formatPublicKey,
+  generateSecretKey,
+  type PublicKey,
+  publicKeyOf,
+} from '../../domain/nix/signature.ts';
 import { createLogger } from '../../runtime/logger.ts';
 import { createApp } from '../../server/app.ts';
 import { createAuthority } from '../../server/auth.ts';
 import { openCacheFolder } from '../../server/cache/cache-folder.ts';
 import { createIngest } from '../../server/cache/ingest.ts';
+import type { PublicView } from '../../domain/listen.ts';
 import type { ServerDeps } from '../../server/deps.ts';
 import { type LogStore, openLogStore } from '../../server/logs.ts';
+import { openTokenBook } from '../../server/tokens.ts';
 
 export interface SampleApp {
   readonly app: FastifyInstance;
@@ -18,23 +25,40 @@ export interface SampleApp {
   readonly logs: LogStore;
 }
 
+export interface SampleAppOptions {
+  readonly publicView?: PublicView;
+  readonly trustedKeys?: readonly PublicKey[];
+}
+
 const PUBLIC_URL = 'http://127.0.0.1:8599';
 
 /** Assembled as `server/main.ts` does; nothing listens yet. */
-export async function createSampleApp(connection: Connection, folder: string): Promise<SampleApp> {
+export async function createSampleApp(
+  connection: Connection,
+  folder: string,
+  { publicView = 'everything', trustedKeys = [] }: SampleAppOptions = {},
+): Promise<SampleApp> {
   const storeDir = '/nix/store';
   const secretKey = generateSecretKey('nixwarp-test-1');
   const logs = await openLogStore(join(folder, 'logs'));
   const cache = await openCacheFolder({ path: join(folder, 'cache'), storeDir, priority: 50 });
   const ingestDeps = { connection, folder: cache, secretKey, storeDir, now: Date.now };
+  const tokens = await openTokenBook(connection);
   const deps: ServerDeps = {
     connection,
     folder: cache,
     ingestDeps,
     ingest: createIngest(ingestDeps),
     logs,
-    authority: createAuthority({ adminToken: 'admin', builderToken: 'builder', adminTokenHint: 'a test' }),
+    authority: createAuthority({
+      adminToken: 'admin',
+      builderToken: 'builder',
+      adminTokenHint: 'a test',
+      tokens,
+    }),
+    tokens,
     publicUrl: PUBLIC_URL,
+    publicView,
     storeDir,
     cacheFacts: { url: PUBLIC_URL, publicKey: formatPublicKey(publicKeyOf(secretKey)) },
     temporalUiUrl: 'http://127.0.0.1:8233',

@@ -24,6 +24,8 @@ const ADMIN: [string, object?][] = [
   ['POST /jobs/1/retry'],
   ['POST /builders/atlas/drain'],
   ['POST /builders/atlas/activate'],
+  ['POST /tokens', { view: 'public', can: ['read'] }],
+  ['POST /tokens/1/revoke'],
 ];
 
 const BUILDER: [string, object?][] = [
@@ -32,8 +34,9 @@ const BUILDER: [string, object?][] = [
   ['POST /attempts', {}],
   ['PUT /attempts/1/log?offset=0', Buffer.from('')],
   ['POST /attempts/1/evidence', {}],
-  ['POST /ingest', {}],
-  ['PUT /ingest/00000000-0000-4000-8000-000000000000/00000000000000000000000000000000', Buffer.from('')],
+  ['POST /publish', {}],
+  ['PUT /publish/00000000-0000-4000-8000-000000000000/00000000000000000000000000000000', Buffer.from('')],
+  ['POST /publish/00000000-0000-4000-8000-000000000000/commit', {}],
   ['GET /evaluations/1/assignment'],
   ['GET /jobsets/1/assignment'],
   ['POST /derivations/unknown', {}],

@@ -1,0 +1,80 @@
+/** The cache's views over HTTP: `public` at the root, `internal` and `staging/<name>` below, each with what it may show. */
+
+import { join } from 'node:path';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { parseViewName, type ViewName } from '../../domain/ci/view.ts';
+import type { ServerDeps } from '../deps.ts';
+import { NotFoundError } from '../errors.ts';
+import { createDatabasePolicy } from './database-policy.ts';
+import { cacheRoutes } from './routes.ts';
+import type { CacheSource } from './source.ts';
+import { createFolderSource } from './sources/folder.ts';
+import { createIndexedSource } from './sources/indexed.ts';
+import { overlaySources } from './sources/overlay.ts';
+import { restrictSource } from './sources/restricted.ts';
+
+export interface ViewSources {
+  readonly public: CacheSource;
+  readonly internal: CacheSource;
+  /** A staging view is a cache folder of its own: what strangers built never mixes with what others are given. */
+  staging(name: string): CacheSource;
+}
+
+export function createViewSources(deps: ServerDeps): ViewSources {
+  const { connection, storeDir, folder, publicView } = deps;
+  const all = createIndexedSource(deps);
+  const internal = restrictSource(all, createDatabasePolicy(connection, 'complete'));
+  const open =
+    publicView === 'everything' ? internal : restrictSource(all, createDatabasePolicy(connection, 'public'));
+  return {
+    public: open,
+    internal,
+    staging: (name) =>
+      overlaySources(
+        createFolderSource({ path: stagingFolder(folder.path, name), storeDir, priority: undefined }),
+        open,
+      ),
+  };
+}
+
+/** Beside the cache, not in it. The name was checked by its pattern. */
+export function stagingFolder(cacheFolder: string, name: string): string {
+  return join(cacheFolder, '..', 'staging', name);
+}
+
+/** `undefined` where the path names none. */
+function stagingViewOf(request: FastifyRequest): ViewName | undefined {
+  try {
+    return parseViewName(`staging/${(request.params as { staging?: string }).staging ?? ''}`);
+  } catch {
+    return undefined;
+  }
+}
+
+export async function addViewRoutes(
+  app: FastifyInstance,
+  deps: ServerDeps,
+  sources: ViewSources,
+): Promise<void> {
+  const { authority } = deps;
+  const reads =
+    (view: (request: FastifyRequest) => ViewName | undefined) => async (request: FastifyRequest) => {
+      const wanted = view(request);
+      if (wanted === undefined) throw new NotFoundError(`there is no ${request.url}`);
+      await authority.authorize(request, { view: wanted, can: 'read' });
+    };
+  await app.register(cacheRoutes({ source: sources.public, shortWay: true }));
+  await app.register(cacheRoutes({ source: sources.internal, authorize: reads(() => 'internal') }), {
+    prefix: '/internal',
+  });
+  await app.register(
+    cacheRoutes({
+      source: (request) => {
+        const view = stagingViewOf(request);
+        return view === undefined ? sources.public : sources.staging(view.slice('staging/'.length));
+      },
+      authorize: reads(stagingViewOf),
+    }),
+    { prefix: '/staging/:staging' },
+  );
+}
