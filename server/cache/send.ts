@@ -40,12 +40,14 @@ export interface SendOptions {
   readonly isPublic: boolean;
   /** Where nginx finds files, as `X-Accel-Redirect`; `undefined`: this process sends them. */
   readonly accelerate?: (path: string) => string | undefined;
+  /** Said beside the usual ones, or instead: a file of a package has a type of its own. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What is said of a content whatever the request is. */
 export function contentHeaders(
   { tag }: Content,
-  { kind, isPublic }: Pick<SendOptions, 'kind' | 'isPublic'>,
+  { kind, isPublic, headers = {} }: Pick<SendOptions, 'kind' | 'isPublic' | 'headers'>,
 ): Record<string, string> {
   return {
     'content-type': TYPES[kind],
@@ -54,6 +56,7 @@ export function contentHeaders(
     'x-content-type-options': 'nosniff',
     ...(tag === undefined ? {} : { etag: `"${tag}"` }),
     ...(isPublic ? {} : { vary: 'authorization' }),
+    ...headers,
   };
 }
 

@@ -9,6 +9,8 @@ import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './http.ts';
 import { cacheRoutes, miss } from './routes.ts';
 import type { CacheSink } from './sink.ts';
 import type { CacheSource } from './source.ts';
+import { serveRoutes } from './serve-routes.ts';
+import { withListings } from './stored-nar.ts';
 import { uploadRoutes } from './upload-routes.ts';
 
 export interface StandaloneOptions {
@@ -50,7 +52,9 @@ export async function startStandalone({
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   answerExpectations(app);
-  await app.register(cacheRoutes({ source }));
+  const listed = withListings(source);
+  await app.register(cacheRoutes({ source: listed, shortWay: true }));
+  await app.register(serveRoutes({ source: listed }));
   if (sink === undefined)
     app.put('*', (request, reply) =>
       sendProblem(request, reply.header('allow', 'GET, HEAD'), 405, 'this cache takes no uploads'),
