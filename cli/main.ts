@@ -1,6 +1,7 @@
 /** The `nixwarp` command. */
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { STAGES } from '../domain/ci/classification/taxonomy.ts';
 import { ConfigurationError } from '../domain/environment.ts';
 import { ParseError } from '../domain/parse-error.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -9,6 +10,7 @@ import { CommandFailure, EXIT } from './exit.ts';
 import { PortTaken } from './up/ports.ts';
 import { SetupFailure } from './setup/part.ts';
 import type { ServeCacheOptions } from './commands/cache.ts';
+import type { ClassifyOptions } from './commands/classify.ts';
 import * as commands from './commands/index.ts';
 
 const program = new Command('nixwarp')
@@ -137,6 +139,33 @@ program
   .option('--force', 'also where nothing changed')
   .addOption(json)
   .action(does(commands.trigger));
+
+program
+  .command('classify <file>')
+  .description('why an attempt failed: a verdict on its log, which is a file or - for standard input')
+  .addOption(new Option('--stage <stage>', 'where the attempt stood').choices(STAGES))
+  .option('--evidence <file.json>', 'what else is known: outcome, exit status, host, other attempts')
+  .option('--jsonl', 'each line is a record with a "log", and perhaps "stage", "evidence" and "id"')
+  .addOption(json)
+  .action(async (file: string, options: ClassifyOptions) => {
+    process.exitCode = await commands.classifyFile(file, options);
+  });
+
+const rules = program.command('rules').description('the rules by which failures are classified');
+rules
+  .command('list', { isDefault: true })
+  .description('all rules by class')
+  .addOption(json)
+  .action(async (options: { json?: true }) => {
+    process.exitCode = await commands.listRules(options);
+  });
+rules
+  .command('explain <id>')
+  .description('one rule, with its examples and counter-examples')
+  .addOption(json)
+  .action(async (id: string, options: { json?: true }) => {
+    process.exitCode = await commands.explainRule(id, options);
+  });
 
 const cache = program.command('cache').description('the binary cache');
 cache

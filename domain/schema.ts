@@ -51,6 +51,8 @@ function describe({ keyword, message, params }: SchemaError): string {
       return `lacks ${String(details['requiredProperties'])}`;
     case 'const':
       return `is not ${quote(details['allowedValue'])}`;
+    case 'enum':
+      return `is none of ${(details['allowedValues'] as unknown[]).map(quote).join(', ')}`;
     case 'type':
       return `is not of type ${String(details['type'])}`;
     default:

@@ -18,3 +18,6 @@ export const saveJobset = lazily(async () => (await import('./jobsets.ts')).save
 export const trigger = lazily(async () => (await import('./jobsets.ts')).trigger);
 export const up = lazily(async () => (await import('./up.ts')).up);
 export const serveCache = lazily(async () => (await import('./cache.ts')).serveCache);
+export const classifyFile = lazily(async () => (await import('./classify.ts')).classifyFile);
+export const listRules = lazily(async () => (await import('./rules.ts')).listRules);
+export const explainRule = lazily(async () => (await import('./rules.ts')).explainRule);

@@ -2,22 +2,24 @@
 
 import type { Stage } from './taxonomy.ts';
 
+export const EVIDENCE_OUTCOMES = [
+  'built',
+  'substituted',
+  'failed',
+  'hash-mismatch',
+  'dependency-failed',
+  'aborted',
+  'cancelled',
+  'failed-with-output',
+  'timed-out',
+  'silent-timed-out',
+  'unsupported',
+  'log-limit',
+  'output-limit',
+  'not-deterministic',
+] as const;
 /** How an attempt ended, in the words of DESIGN §6. */
-export type EvidenceOutcome =
-  | 'built'
-  | 'substituted'
-  | 'failed'
-  | 'hash-mismatch'
-  | 'dependency-failed'
-  | 'aborted'
-  | 'cancelled'
-  | 'failed-with-output'
-  | 'timed-out'
-  | 'silent-timed-out'
-  | 'unsupported'
-  | 'log-limit'
-  | 'output-limit'
-  | 'not-deterministic';
+export type EvidenceOutcome = (typeof EVIDENCE_OUTCOMES)[number];
 
 /** Limits that were in force; absent means unlimited or unknown. */
 export interface Limits {

@@ -46,8 +46,9 @@ export type Scope =
  */
 export type Retry = 'no' | 'same' | 'other' | 'bigger' | 'fix';
 
+export const STAGES = ['evaluation', 'fetch', 'build', 'gpu-test', 'measure'] as const;
 /** Where the attempt stood; `measure` compares closures or timings. */
-export type Stage = 'evaluation' | 'fetch' | 'build' | 'gpu-test' | 'measure';
+export type Stage = (typeof STAGES)[number];
 
 /** What one fault means, wherever it was seen: the part of a verdict that does not depend on the log. */
 export interface Meaning {
