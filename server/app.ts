@@ -68,6 +68,15 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     if (request.body instanceof Readable && request.routeOptions.schema?.body !== undefined)
       throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE(request.headers['content-type'] ?? 'none');
   });
+  // Whoever was told that a path is there asks for it next, and a wrong miss would be remembered by Nix for an hour.
+  app.addHook('onSend', async (request, reply) => {
+    const { method } = request;
+    if (method === 'GET' || method === 'HEAD' || reply.statusCode >= 400) return;
+    // What was done is done: without Postgres the follower comes to know of it later.
+    await deps.memory?.paths
+      .catchUp()
+      .catch((error: unknown) => request.log.warn({ err: error }, 'paths that changed are not known yet'));
+  });
   await app.register(swagger, {
     // Pages and the cache have clients of their own kind.
     transform: ({ schema, url }) => ({ url, schema: { ...schema, hide: !url.startsWith('/api/v1/') } }),

@@ -40,6 +40,8 @@ export interface ServerConfig {
   readonly storeDir: string;
   /** In nix-cache-info: lower goes first; cache.nixos.org has 40. */
   readonly cachePriority: number;
+  /** Of narinfos and small NARs that are kept in memory, for each view. */
+  readonly cacheMemoryBytes: number;
   readonly temporalUiUrl: string | undefined;
   /** Whether strangers see what the policy shows, or everything. */
   readonly publicView: PublicView;
@@ -61,6 +63,7 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       secretKey: secretKeySetting('NIXWARP_CACHE_SECRET_KEY'),
       storeDir: textSetting('NIXWARP_STORE_DIR', '/nix/store'),
       cachePriority: integerSetting('NIXWARP_CACHE_PRIORITY', 50, 0, 1_000),
+      cacheMemoryMebibytes: integerSetting('NIXWARP_CACHE_MEMORY_MIB', 256, 1, 65_536),
       temporalUiUrl: optionalSetting('NIXWARP_TEMPORAL_UI_URL'),
       publicView: publicViewSetting,
       licences: listSetting('NIXWARP_PUBLIC_LICENSES', []),
@@ -72,10 +75,18 @@ export function parseServerConfig(environment: Environment = process.env): Serve
     (path) => readFileSync(path, 'utf8'),
     openNetworkProblem,
   );
-  const { licences, packages, publicUpstreams: upstreams, redistributable, ...rest } = values;
+  const {
+    licences,
+    packages,
+    publicUpstreams: upstreams,
+    redistributable,
+    cacheMemoryMebibytes,
+    ...rest
+  } = values;
   return {
     ...rest,
     publicUrl: values.publicUrl ?? localUrl(values.listen),
+    cacheMemoryBytes: cacheMemoryMebibytes * 1024 ** 2,
     policy: { licences: licences.map(licenceName), packages, upstreams, redistributable },
   };
 }

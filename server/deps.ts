@@ -6,6 +6,7 @@ import type { Authority } from './auth.ts';
 import type { PublicView } from '../domain/listen.ts';
 import type { CacheFolder } from './cache/cache-folder.ts';
 import type { Ingest, IngestDeps } from './cache/ingest.ts';
+import type { PathFollower } from './cache/path-follower.ts';
 import type { LogStore } from './logs.ts';
 import type { TokenBook } from './tokens.ts';
 import type { ListSummaries } from './views/summaries.ts';
@@ -21,6 +22,8 @@ export interface ServerDeps {
   readonly publicUrl: string;
   readonly publicView: PublicView;
   readonly storeDir: string;
+  /** The index of paths, followed, and what may be kept of each view in memory; absent: Postgres and the disk are asked. */
+  readonly memory?: { readonly paths: PathFollower; readonly maxBytes: number };
   /** What clients of the cache need. */
   readonly cacheFacts: { readonly url: string; readonly publicKey: string };
   readonly temporalUiUrl: string | undefined;

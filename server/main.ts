@@ -12,6 +12,7 @@ import { createApp } from './app.ts';
 import { createAuthority } from './auth.ts';
 import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest } from './cache/ingest.ts';
+import { openPathFollower } from './cache/path-follower.ts';
 import { parseServerConfig, serverFolders } from './config.ts';
 import { openLogStore } from './logs.ts';
 import { openTokenBook } from './tokens.ts';
@@ -33,6 +34,7 @@ await runProcess('server', async (stopped) => {
   const tokens = await openTokenBook(connection);
   if (await applyPolicySettings(connection, config.policy))
     logger.info('the rules of the public view apply to all paths');
+  await using paths = await openPathFollower({ connection, logger });
   const app = await createApp(
     {
       connection,
@@ -50,6 +52,7 @@ await runProcess('server', async (stopped) => {
       publicUrl: config.publicUrl,
       publicView: config.publicView,
       storeDir: config.storeDir,
+      memory: { paths, maxBytes: config.cacheMemoryBytes },
       cacheFacts: { url: config.publicUrl, publicKey: formatPublicKey(publicKeyOf(secretKey)) },
       temporalUiUrl: config.temporalUiUrl,
     },

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseViewName, type ViewName } from '../../domain/ci/view.ts';
+import { VIEW_BITS } from '../../db/path-changes.ts';
 import type { ServerDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
 import { createDatabasePolicy } from './database-policy.ts';
@@ -10,6 +11,7 @@ import { cacheRoutes } from './routes.ts';
 import type { CacheSource } from './source.ts';
 import { createFolderSource } from './sources/folder.ts';
 import { createIndexedSource } from './sources/indexed.ts';
+import { createMemorySource } from './sources/memory.ts';
 import { overlaySources } from './sources/overlay.ts';
 import { restrictSource } from './sources/restricted.ts';
 
@@ -24,17 +26,28 @@ export function createViewSources(deps: ServerDeps): ViewSources {
   const { connection, storeDir, folder, publicView } = deps;
   const all = createIndexedSource(deps);
   const internal = restrictSource(all, createDatabasePolicy(connection, 'complete'));
-  const open =
-    publicView === 'everything' ? internal : restrictSource(all, createDatabasePolicy(connection, 'public'));
+  const open = inMemory(
+    deps,
+    all,
+    publicView === 'everything' ? internal : restrictSource(all, createDatabasePolicy(connection, 'public')),
+    publicView === 'everything' ? VIEW_BITS.complete : VIEW_BITS.public,
+  );
   return {
     public: open,
-    internal,
+    internal: inMemory(deps, all, internal, VIEW_BITS.complete),
     staging: (name) =>
       overlaySources(
         createFolderSource({ path: stagingFolder(folder.path, name), storeDir, priority: undefined }),
         open,
       ),
   };
+}
+
+/** As it is where the index is not followed. */
+function inMemory({ memory }: ServerDeps, all: CacheSource, view: CacheSource, viewBit: number): CacheSource {
+  if (memory === undefined) return view;
+  const { paths, maxBytes } = memory;
+  return createMemorySource({ inner: view, nars: all, paths, viewBit, maxBytes });
 }
 
 /** Beside the cache, not in it. The name was checked by its pattern. */

@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME`: measures, always beside a baseline in the same run, and prints ratios. */
 
+import { cache } from './cache.ts';
 import { benchClassify } from './classify.ts';
 import { large } from './large.ts';
 import { steps } from './steps.ts';
@@ -7,6 +8,7 @@ import { steps } from './steps.ts';
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   steps,
   large,
+  cache,
   classify: async () => benchClassify(),
 };
 
