@@ -56,10 +56,14 @@ export function openNixDatabase(file: string, storeDir: string): NixDatabase {
         }[],
       ),
     findRealisation: (derivationHash, output) => {
-      const { realisation, dependencies, database } = current();
+      const now = current();
+      // Nix makes these tables when it first needs them.
+      now.realisations ??= prepareRealisations(now.database);
+      const { realisations, database } = now;
+      if (realisations === undefined) return undefined;
       const found = inTransaction(database, () => {
-        const row = realisation?.get(`sha256:${derivationHash}`, output) as RealisationRow | undefined;
-        return { row, others: (row && dependencies?.all(row.id)) ?? [] };
+        const row = realisations.one.get(`sha256:${derivationHash}`, output) as RealisationRow | undefined;
+        return { row, others: row === undefined ? [] : realisations.dependencies.all(row.id) };
       });
       const { row } = found;
       if (row === undefined) return undefined;
@@ -138,8 +142,12 @@ interface Opened {
   readonly byPrefix: StatementSync;
   readonly references: StatementSync;
   readonly byNarHash: StatementSync;
-  readonly realisation: StatementSync | undefined;
-  readonly dependencies: StatementSync | undefined;
+  realisations: RealisationStatements | undefined;
+}
+
+interface RealisationStatements {
+  readonly one: StatementSync;
+  readonly dependencies: StatementSync;
 }
 
 function open(file: string): Opened {
@@ -149,12 +157,7 @@ function open(file: string): Opened {
   const location = isFrozen ? new URL('?immutable=1', pathToFileURL(file)) : file;
   const database = new DatabaseSync(location, { readOnly: true, timeout: BUSY_MS });
   try {
-    const tables = new Set(
-      database
-        .prepare("select name from sqlite_master where type = 'table'")
-        .all()
-        .map(({ name }) => name),
-    );
+    const tables = tablesOf(database);
     if (!tables.has('ValidPaths') || !tables.has('Refs'))
       throw new ParseError('Nix database', file, "one with Nix's tables ValidPaths and Refs");
     return {
@@ -170,13 +173,24 @@ function open(file: string): Opened {
       ),
       // Base 16 is what Nix writes, nix32 what it once wrote.
       byNarHash: database.prepare('select path from ValidPaths where hash = ? or hash = ?'),
-      realisation: tables.has('Realisations') ? database.prepare(REALISATION) : undefined,
-      dependencies: tables.has('RealisationsRefs') ? database.prepare(DEPENDENCIES) : undefined,
+      realisations: prepareRealisations(database),
     };
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+function tablesOf(database: DatabaseSync): ReadonlySet<unknown> {
+  const rows = database.prepare("select name from sqlite_master where type = 'table'").all();
+  return new Set(rows.map(({ name }) => name));
+}
+
+/** `undefined` where the store has none: content-addressed derivations are an experimental feature. */
+function prepareRealisations(database: DatabaseSync): RealisationStatements | undefined {
+  const tables = tablesOf(database);
+  if (!tables.has('Realisations') || !tables.has('RealisationsRefs')) return undefined;
+  return { one: database.prepare(REALISATION), dependencies: database.prepare(DEPENDENCIES) };
 }
 
 const REALISATION = `
