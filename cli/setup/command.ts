@@ -22,28 +22,36 @@ export interface CommandOptions {
 /** Never throws: what went wrong is in `problem`. */
 export function runCommand(argv: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
   const [command = '', ...args] = argv;
-  return new Promise((resolve) => {
-    execFile(
-      command,
-      args,
-      {
-        cwd: options.cwd,
-        env: options.environment,
-        timeout: options.timeoutMs ?? 0,
-        maxBuffer: MAX_OUTPUT_BYTES,
-      },
-      (error, stdout, stderr) => {
-        const last = stderr.trim().split('\n').at(-1) ?? '';
-        const problem =
-          error === null
-            ? ''
-            : error.killed === true
-              ? `no end after ${options.timeoutMs} ms`
-              : last || error.message;
-        resolve({ ok: error === null, stdout, problem });
-      },
-    );
-  });
+  return (
+    new Promise<CommandResult>((resolve) => {
+      execFile(
+        command,
+        args,
+        {
+          cwd: options.cwd,
+          env: options.environment,
+          timeout: options.timeoutMs ?? 0,
+          maxBuffer: MAX_OUTPUT_BYTES,
+        },
+        (error, stdout, stderr) => {
+          const last = stderr.trim().split('\n').at(-1) ?? '';
+          const problem =
+            error === null
+              ? ''
+              : error.killed === true
+                ? `no end after ${options.timeoutMs} ms`
+                : last || error.message;
+          resolve({ ok: error === null, stdout, problem });
+        },
+      );
+    })
+      // What cannot be started at all is thrown: a path through a file, for one.
+      .catch((error: unknown) => ({
+        ok: false,
+        stdout: '',
+        problem: error instanceof Error ? error.message : String(error),
+      }))
+  );
 }
 
 /** The path of a program on PATH, `undefined` where there is none. */
