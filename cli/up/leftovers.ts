@@ -1,7 +1,8 @@
 /** What an `up` that was killed left running: found by pid and start time, and stopped before a new one begins. */
 
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readNotes } from './notes.ts';
 import { type ProcessEntry, readProcess, signalProcess } from '../../activities/adapters/process-table.ts';
 
 interface Recorded {
@@ -37,9 +38,9 @@ export function createPidRecord(runFolder: string, say: (message: string) => voi
 
 /** Stops what is left. Returns the names of what it stopped. */
 export async function stopLeftovers(runFolder: string): Promise<string[]> {
-  const text = await readFile(join(runFolder, 'children.json'), 'utf8').catch(() => '[]');
+  const children = await readNotes<Recorded[]>(join(runFolder, 'children.json'), []);
   const left: [Recorded, ProcessEntry][] = [];
-  for (const recorded of JSON.parse(text) as Recorded[]) {
+  for (const recorded of children) {
     const entry = await readProcess(recorded.pid);
     if (entry?.startTime === recorded.startTime) left.push([recorded, entry]);
   }

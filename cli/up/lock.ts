@@ -1,7 +1,8 @@
 /** One `up` a state folder: who holds it, and where its server is. */
 
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readNotes } from './notes.ts';
 import { readProcess } from '../../activities/adapters/process-table.ts';
 
 export interface RunningInstance {
@@ -14,9 +15,7 @@ const file = (runFolder: string): string => join(runFolder, 'up.json');
 
 /** The instance that runs on this folder; `undefined` when none does. */
 export async function findRunningInstance(runFolder: string): Promise<RunningInstance | undefined> {
-  const text = await readFile(file(runFolder), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const recorded = JSON.parse(text) as RunningInstance;
+  const recorded = await readNotes<RunningInstance>(file(runFolder), { pid: 0, startTime: '', url: '' });
   const entry = await readProcess(recorded.pid);
   return entry?.startTime === recorded.startTime ? recorded : undefined;
 }

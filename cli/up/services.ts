@@ -1,10 +1,11 @@
 /** Postgres and Temporal: those given, else our own. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CliConfig } from '../config.ts';
 import { choosePort, PortTaken } from './ports.ts';
 import { initialisePostgres, postgresChild, postgresUrl } from './postgres.ts';
+import { readNotes } from './notes.ts';
 import type { InstanceState } from './state.ts';
 import type { Supervisor } from './supervisor.ts';
 import { temporalChild } from './temporal.ts';
@@ -125,5 +126,5 @@ const portsFile = (state: InstanceState): string => join(state.folders.run, 'por
 
 /** Ports of the last run: used again where they are free, so that bookmarks stay right. */
 async function readPorts(state: InstanceState): Promise<Ports> {
-  return JSON.parse(await readFile(portsFile(state), 'utf8').catch(() => '{}')) as Ports;
+  return readNotes<Ports>(portsFile(state), {});
 }

@@ -38,11 +38,14 @@ test('a builder without space takes no work and says how much is free, while ano
       assert.ok(attempts.length > 0 && attempts.every(({ builder }) => builder !== 'full'));
 });
 
-/** Its evidence could not be stored, so that the builder sent it again and again. */
-test('a build whose last words hold a zero byte fails as any other', async () => {
+test('a build whose decisive line holds a zero byte gets its verdict as any other', async () => {
   const file = await writeSet({
-    attributes: `{ zero = sh "zero" "printf 'last \\\\000 words\\n'; exit 1"; }`,
+    attributes: `{ zero = sh "zero" "printf 'main.c:3:1: error: expected \\\\000 declaration\\n'; exit 1"; }`,
   });
-  const document = await untilFinished(stack, await startRun(stack, file));
-  assert.deepEqual(outcomesOf(document), { zero: 'failed' });
+  const { jobs } = await untilFinished(stack, await startRun(stack, file));
+  assert.deepEqual(
+    jobs.map(({ outcome }) => outcome),
+    ['failed'],
+  );
+  assert.match(jobs[0]?.verdict?.evidence ?? '', /^main\.c:3:1: error: expected .* declaration$/);
 });
