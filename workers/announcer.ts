@@ -18,7 +18,7 @@ export interface AnnouncerDeps {
   readonly nixVersion: string;
   readonly logger: Logger;
   /** What Nix on this machine should substitute from and trust. */
-  readonly onCache: (cache: Announced['cache']) => void;
+  readonly onCache: (cache: Announced['cache']) => Promise<void>;
   /** Called once, when the Workers listen for the first time. */
   readonly onReady: () => void;
 }
@@ -47,7 +47,7 @@ export function createAnnouncer(deps: AnnouncerDeps): () => Promise<void> {
       freeBytes,
       gpus: [...machine.gpus()],
     });
-    deps.onCache(answer.cache);
+    await deps.onCache(answer.cache);
     const takesWork = problem === undefined && answer.wanted === 'active';
     const next = takesWork ? 'active' : 'drained';
     const why = problem ?? 'drained by a person';

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { writeNetrc } from '../activities/adapters/netrc.ts';
 import { createNixCli, type NixCli } from '../activities/adapters/nix-cli.ts';
 import { createServerClient, type ServerClient } from '../activities/adapters/server-client.ts';
 import { createStoreQueries, type StoreQueries } from '../activities/adapters/store-queries.ts';
@@ -40,7 +41,8 @@ await runProcess('builder', async (stopped) => {
   const server = createServerClient({ url: config.serverUrl, token: config.token, onWaiting });
   // The server's first answer says what its public key is.
   let cache: Announced['cache'] = { url: config.serverUrl, publicKey: '' };
-  const nix = createNix(config, () => cache);
+  await giveToken(config, folders.netrc, cache.url);
+  const nix = createNix(config, folders.netrc, () => cache);
   await using store = createStoreQueries({ prefix: [], environment: nix.environment });
   const nixVersion = await nix.version();
   const tools = { config, logger, folders, machine, server, nix, store, cacheUrl: () => cache.url };
@@ -66,7 +68,8 @@ await runProcess('builder', async (stopped) => {
     incarnation,
     nixVersion,
     logger,
-    onCache: (facts) => {
+    onCache: async (facts) => {
+      if (facts.url !== cache.url) await giveToken(config, folders.netrc, facts.url);
       cache = facts;
     },
     onReady: () => announceReady(logger, { name: config.name, gpus: machine.gpus().length }),
@@ -84,6 +87,8 @@ interface Folders {
   readonly units: string;
   readonly roots: string;
   readonly evaluations: string;
+  /** A file. */
+  readonly netrc: string;
 }
 
 async function makeFolders(stateDir: string): Promise<Folders> {
@@ -93,15 +98,22 @@ async function makeFolders(stateDir: string): Promise<Folders> {
     evaluations: join(stateDir, 'evaluations'),
   };
   for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true });
-  return folders;
+  return { ...folders, netrc: join(stateDir, 'netrc') };
+}
+
+/** Our token opens the internal view, which has what strangers may not see. */
+async function giveToken(config: BuilderConfig, file: string, url: string): Promise<void> {
+  const inherited = join(config.nixEnvironment['NIX_CONF_DIR'] ?? '/etc/nix', 'netrc');
+  await writeNetrc({ file, urls: [url], token: config.token, inherited });
 }
 
 /** Nix with our cache first; which one that is, and its key, may change while we run. */
-function createNix(config: BuilderConfig, cache: () => Announced['cache']): NixCli {
+function createNix(config: BuilderConfig, netrcFile: string, cache: () => Announced['cache']): NixCli {
   return createNixCli({
     settings: () => ({
       substituters: [cache().url, ...config.upstreams],
       trustedPublicKeys: [cache().publicKey, ...config.trustedPublicKeys].filter((key) => key !== ''),
+      netrcFile,
     }),
     prefix: standInPrefix(config.standInFolder),
     environment: config.nixEnvironment,

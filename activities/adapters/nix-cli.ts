@@ -6,6 +6,8 @@ export interface NixSettings {
   /** Where inputs come from, our own cache first. */
   readonly substituters: readonly string[];
   readonly trustedPublicKeys: readonly string[];
+  /** Tokens for substituters, by machine. */
+  readonly netrcFile?: string;
 }
 
 export interface NixCli {
@@ -57,12 +59,13 @@ export function createNixCli({ settings, prefix, environment: outer }: NixCliOpt
   }
 
   const substituterOptions = (): string[] => {
-    const { substituters, trustedPublicKeys } = settings();
+    const { substituters, trustedPublicKeys, netrcFile } = settings();
     return [
       ...['--option', 'substituters', substituters.join(' ')],
       ...['--option', 'trusted-public-keys', trustedPublicKeys.join(' ')],
       // What was just ingested must not be hidden by an answer that Nix remembers.
       ...['--option', 'narinfo-cache-negative-ttl', '0'],
+      ...(netrcFile === undefined ? [] : ['--option', 'netrc-file', netrcFile]),
     ];
   };
 

@@ -176,7 +176,16 @@ in
 
     # What the builder asks of Nix with --option counts for trusted users only: an ordinary one needs it said here.
     nix.settings = {
-      trusted-substituters = lib.optional (cacheUrl != null) cacheUrl ++ nixwarp.upstreams;
+      trusted-substituters =
+        lib.optionals (cacheUrl != null) [
+          cacheUrl
+          "${cacheUrl}/internal"
+        ]
+        ++ nixwarp.upstreams;
+      # The builder writes it, with its token for the internal view and what /etc/nix/netrc has for others.
+      netrc-file = lib.mkDefault "/var/lib/nixwarp-builder/builder/${
+        if cfg.name != null then cfg.name else lib.toLower config.networking.hostName
+      }/netrc";
       trusted-public-keys = lib.optional (cfg.cachePublicKey != null) cfg.cachePublicKey ++ nixwarp.trustedPublicKeys;
       # What was ingested a moment ago must not be hidden by an answer that Nix remembers.
       narinfo-cache-negative-ttl = 0;

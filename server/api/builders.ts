@@ -14,6 +14,7 @@ import {
   StartAttemptSchema,
   StartedAttemptSchema,
 } from '../../domain/api/builder.ts';
+import { viewPath } from '../../domain/ci/view.ts';
 import { verdictOfNote } from '../../domain/ci/classification/note.ts';
 import { readBody } from '../body.ts';
 import type { RouteApp, ServerDeps } from '../deps.ts';
@@ -40,7 +41,9 @@ export function builderRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
   };
 }
 
-function addPresence(app: RouteApp, { connection, cacheFacts }: ServerDeps): void {
+function addPresence(app: RouteApp, { connection, cacheFacts, publicView }: ServerDeps): void {
+  // What flows between builders may be what strangers do not see.
+  const url = publicView === 'everything' ? cacheFacts.url : `${cacheFacts.url}${viewPath('internal')}`;
   app.post(
     '/builders/announce',
     {
@@ -53,7 +56,7 @@ function addPresence(app: RouteApp, { connection, cacheFacts }: ServerDeps): voi
     },
     async (request) => {
       const { wanted } = await connection.transaction((tx) => recordBuilder(tx, request.body));
-      return { wanted, cache: cacheFacts };
+      return { wanted, cache: { ...cacheFacts, url } };
     },
   );
 

@@ -113,6 +113,7 @@ describe('a machine with nixwarp', { skip: noNix }, () => {
     assert.deepEqual(nix['trusted-users'], ['root']);
     assert.deepEqual(nix['trusted-substituters'], [
       'https://ci.example.org',
+      'https://ci.example.org/internal',
       'https://one.example.org',
       'https://two.example.org',
     ]);

@@ -1,0 +1,189 @@
+/** A cache that strangers reach: they get what is free, builders and token holders the rest. */
+
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { RunDocument } from '../../domain/api/runs.ts';
+import { type NixClient, nixClients } from '../support/nix-clients.ts';
+import { clientOf, outcomesOf, startRun, until, untilFinished } from '../support/runs.ts';
+import { noSecondMachine, startSecondMachine } from '../support/second-machine.ts';
+import { uniqueSalt, writeSet } from '../support/sets.ts';
+import { startTestStack, type TestStack } from '../support/stack.ts';
+
+let stack: TestStack;
+let second: AsyncDisposable | undefined;
+let document: RunDocument;
+let folder: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nixwarp-views-'));
+  stack = await startTestStack({ environment: { NIXWARP_PUBLIC_VIEW: 'policy' } });
+  if (noSecondMachine === false) second = await startSecondMachine(stack);
+  const elsewhere = noSecondMachine === false ? '[ "second" ]' : '[ ]';
+  // `wrapper` is free itself and refers to what is not; it is built on the other machine.
+  const attributes = `let
+      free = { meta.license = { spdxId = "MIT"; free = true; redistributable = true; }; };
+      unfree = { meta.license = { shortName = "unfree"; free = false; redistributable = false; }; };
+    in rec {
+    tool = sh "tool" "echo tool ${uniqueSalt()} > $out" // free;
+    program = sh "program" "echo \${tool} > $out" // free;
+    secret = sh "secret" "echo a secret; echo secret ${uniqueSalt()} > $out" // unfree;
+    wrapper = shWith { requiredSystemFeatures = ${elsewhere}; } "wrapper" "read line < \${secret}; echo $line \${secret} > $out" // free;
+    user = sh "user" "read line < \${wrapper}; echo $line and home > $out" // free;
+    silent = sh "silent" "echo no licence > $out";
+  }`;
+  document = await untilFinished(stack, await startRun(stack, await writeSet({ attributes })));
+});
+
+after(async () => {
+  await second?.[Symbol.asyncDispose]();
+  await stack[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const outputOf = (name: string): string =>
+  document.jobs.find((job) => job.name === name)?.outputs['out'] ?? `no output of ${name}`;
+const trusted = (): string[] => ['--option', 'trusted-public-keys', document.cache.publicKey];
+
+interface Made {
+  readonly id: number;
+  readonly token: string;
+}
+
+async function makeToken(view: string, can = ['read'], extra: object = {}): Promise<Made> {
+  return (await ask('POST', '/tokens', { view, can, ...extra })) as Made;
+}
+
+async function ask(method: string, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(`${stack.url}/api/v1${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${stack.adminToken}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  return response.json();
+}
+
+const withPassword = (token: string): string => stack.url.replace('http://', `http://any:${token}@`);
+
+test('what may not be given away flows between builders all the same', () => {
+  assert.deepEqual(outcomesOf(document), {
+    program: 'built',
+    secret: 'built',
+    silent: 'built',
+    tool: 'built',
+    user: 'built',
+    wrapper: 'built',
+  });
+});
+
+test(
+  'the wrapper was built on the other machine, from an input that strangers do not get',
+  { skip: noSecondMachine },
+  async () => {
+    const id = document.jobs.find((job) => job.name === 'wrapper')?.id ?? 0;
+    const { steps } = await clientOf(stack).job(id);
+    assert.equal(steps[0]?.attempts[0]?.builder, 'second');
+    const hash = outputOf('secret').slice('/nix/store/'.length).slice(0, 32);
+    assert.equal((await fetch(`${stack.url}/${hash}.narinfo`)).status, 404);
+  },
+);
+
+for (const [name, make] of Object.entries(nixClients))
+  describe(name, { skip: typeof make === 'string' ? make : false }, () => {
+    const open = make as Exclude<typeof make, string>;
+
+    async function using(work: (client: NixClient) => Promise<void>): Promise<void> {
+      const client = await open();
+      try {
+        await work(client);
+      } finally {
+        await client.close();
+      }
+    }
+    const copies = async (from: string, path: string, ...options: string[]): Promise<string> => {
+      let text = '';
+      await using(async (client) => {
+        const { ok, output } = await client.run(['copy', '--from', from, path, ...trusted(), ...options]);
+        text = ok ? 'copied' : output;
+      });
+      return text;
+    };
+
+    test('strangers get what is free, and neither what is not, nor what refers to it, nor what says nothing', async () => {
+      assert.equal(await copies(stack.url, outputOf('program')), 'copied');
+      for (const held of ['secret', 'wrapper', 'user', 'silent'])
+        assert.match(
+          await copies(stack.url, outputOf(held)),
+          /is not valid|does not exist|don't know|no substituter/,
+          held,
+        );
+    });
+
+    test('a token in netrc opens the internal view, until it is revoked', async () => {
+      const { id, token } = await makeToken('internal');
+      const netrc = join(folder, `netrc-${name.split(' ')[0]}`);
+      for (const file of [netrc, join('/var/cache/nix-current', netrc)]) {
+        await mkdir(dirname(file), { recursive: true });
+        await writeFile(file, `machine 127.0.0.1 login any password ${token}\n`, { mode: 0o600 });
+      }
+      const options = ['--option', 'netrc-file', netrc];
+      assert.equal(await copies(`${stack.url}/internal`, outputOf('user'), ...options), 'copied');
+      // The same file is sent along to the public view, and does no harm there.
+      assert.equal(await copies(stack.url, outputOf('program'), ...options), 'copied');
+      await ask('POST', `/tokens/${id}/revoke`);
+      assert.notEqual(await copies(`${stack.url}/internal`, outputOf('user'), ...options), 'copied');
+      await rm(join('/var/cache/nix-current', folder), { recursive: true, force: true });
+    });
+
+    test('a token in the URL does too, but not one that has expired, one of another view, or none', async () => {
+      const { token } = await makeToken('internal');
+      assert.equal(await copies(`${withPassword(token)}/internal`, outputOf('wrapper')), 'copied');
+      const other = await makeToken('staging/elsewhere');
+      const expired = await makeToken('internal', ['read'], { expiresInSeconds: 1 });
+      const headers = { authorization: `Bearer ${expired.token}` };
+      await until(
+        'the token has expired',
+        async () =>
+          (await fetch(`${stack.url}/internal/${'0'.repeat(32)}.narinfo`, { headers })).status === 401,
+        10,
+      );
+      for (const url of [withPassword(other.token), withPassword(expired.token), stack.url])
+        assert.notEqual(await copies(`${url}/internal`, outputOf('wrapper')), 'copied');
+    });
+
+    test('logs are where their outputs are', async () => {
+      const { token } = await makeToken('internal');
+      const drvPath = document.jobs.find((job) => job.name === 'secret')?.drvPath ?? '';
+      await using(async (client) => {
+        assert.doesNotMatch((await client.run(['log', drvPath], stack.url)).output, /a secret/);
+        assert.match(
+          (await client.run(['log', drvPath], `${withPassword(token)}/internal`)).output,
+          /a secret/,
+        );
+      });
+    });
+
+    test('a staging view is for its token, and mixes with no other', async () => {
+      const { token } = await makeToken('staging/pr-7');
+      const staged = outputOf('silent');
+      const distribution = nixClients['Nix on PATH'] as Exclude<(typeof nixClients)[string], string>;
+      const publisher = await distribution();
+      const to = `file://${join(stack.stateDir, 'staging', 'pr-7')}`;
+      const put = await publisher.run(['copy', '--to', to, staged, '--no-check-sigs'], 'daemon');
+      await publisher.close();
+      assert.ok(put.ok, put.output);
+      const staging = (secret: string): string => `${withPassword(secret)}/staging/pr-7`;
+      assert.equal(await copies(staging(token), staged, '--no-check-sigs'), 'copied');
+      assert.equal(await copies(staging(token), outputOf('program'), '--no-check-sigs'), 'copied');
+      assert.notEqual(await copies(staging(token), outputOf('secret'), '--no-check-sigs'), 'copied');
+      assert.notEqual(await copies(stack.url, staged, '--no-check-sigs'), 'copied');
+      const other = await makeToken('staging/pr-8');
+      assert.notEqual(await copies(staging(other.token), staged, '--no-check-sigs'), 'copied');
+    });
+  });
