@@ -59,35 +59,75 @@ export async function inspectOutputs(
 /** A request costs about as much as these bytes. */
 const INLINE_BYTES = 64 * 1024;
 
-/** How often a declaration that the server forgot (it was restarted) is made again. */
-const DECLARATIONS = 20;
+/** How often a closure is declared again: what the server knew of it may have expired, or been collected. */
+const DECLARATIONS = 3;
+/** One alone rarely fills the line, and the server computes on several cores. */
+const PARALLEL_UPLOADS = 4;
+
+/** Of uploads, for people. */
+export interface SendProgress {
+  declared(missing: readonly PathInfo[]): void;
+  sent(info: PathInfo): void;
+}
 
 /**
- * Sends what the server lacks of a closure. Returns paths that it has with other bytes: those stay as they are.
+ * Sends what the server lacks of a closure; it becomes visible there all at once.
+ * Returns paths that it has with other bytes: those stay as they are.
  */
 export async function sendClosure(
-  { server, knownToServer }: SendDeps,
+  { server, knownToServer }: Omit<SendDeps, 'store'>,
   attemptId: number | null,
   closure: readonly PathInfo[],
   signal: AbortSignal,
+  progress?: SendProgress,
 ): Promise<readonly string[]> {
-  const unknown = closure.filter((info) => !knownToServer.has(storePathHash(info.path)));
-  if (unknown.length === 0) return [];
-  const claims = unknown.map(claimOf);
-  const inline = await readSmall(unknown);
   const byHash = new Map(closure.map((info) => [storePathHash(info.path), info]));
   for (let tries = 1; ; tries++) {
+    const unknown = closure.filter((info) => !knownToServer.has(storePathHash(info.path)));
+    if (unknown.length === 0) return [];
+    const claims = unknown.map(claimOf);
     try {
-      const { ingestId, missing, differing } = await server.declare({ attemptId, claims, inline }, signal);
-      for (const hash of missing) {
-        const info = byHash.get(hash);
-        if (info !== undefined) await server.upload(ingestId, hash, () => dumpPath(info.path), signal);
-      }
+      const declared = await server.declare({ attemptId, claims, inline: await readSmall(unknown) }, signal);
+      const missing = declared.missing.flatMap(({ pathHash }) => byHash.get(pathHash) ?? []);
+      progress?.declared(missing);
+      await uploadAll(server, declared.publishId, missing, signal, progress);
+      const differing = declared.committed ? [] : (await server.commit(declared.publishId, signal)).differing;
       for (const hash of byHash.keys()) knownToServer.add(hash);
-      return differing;
+      return [...declared.differing, ...differing];
     } catch (error) {
-      if (!(error instanceof ServerRefusal) || error.status !== 404 || tries >= DECLARATIONS) throw error;
+      const isForgotten = error instanceof ServerRefusal && (error.status === 404 || error.status === 409);
+      if (!isForgotten || tries >= DECLARATIONS) throw error;
+      // What was there may be gone by now: everything is declared.
+      knownToServer.clear();
     }
+  }
+}
+
+async function uploadAll(
+  server: ServerClient,
+  publishId: string,
+  missing: readonly PathInfo[],
+  signal: AbortSignal,
+  progress: SendProgress | undefined,
+): Promise<void> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const waiting = [...missing];
+  const lane = async (): Promise<void> => {
+    for (let info = waiting.shift(); info !== undefined; info = waiting.shift()) {
+      const { path } = info;
+      await server.upload(publishId, storePathHash(path), () => dumpPath(path), either);
+      progress?.sent(info);
+    }
+  };
+  const lanes = Array.from({ length: PARALLEL_UPLOADS }, lane);
+  try {
+    await Promise.all(lanes);
+  } catch (error) {
+    // The others stop before this is told: nothing is to be sent behind the caller's back.
+    failed.abort();
+    await Promise.allSettled(lanes);
+    throw error;
   }
 }
 
@@ -100,7 +140,7 @@ async function readSmall(infos: readonly PathInfo[]): Promise<Record<string, str
   return nars;
 }
 
-function claimOf({ path, narHash, narSize, references, deriver, ca }: PathInfo): Claim {
+function claimOf({ path, narHash, narSize, references, deriver, ca, signatures }: PathInfo): Claim {
   return {
     path,
     narHash: formatHash(narHash),
@@ -108,5 +148,6 @@ function claimOf({ path, narHash, narSize, references, deriver, ca }: PathInfo):
     references: [...references],
     deriver: deriver !== null && storePathName(deriver).endsWith('.drv') ? deriver : null,
     ca: ca === null ? null : formatContentAddress(ca),
+    signatures: [...signatures],
   };
 }

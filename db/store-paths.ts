@@ -37,20 +37,33 @@ export async function listStorePaths(db: Database, pathHashes: readonly string[]
     from store_paths where path_hash in ${texts(pathHashes)}`);
 }
 
-/** A path of the cache with all that its narinfo says. References that only an upstream has are not known by name here. */
+/** A path of the cache with all that its narinfo says. */
 export async function findIndexedPath(db: Database, pathHash: string): Promise<IndexedPath | undefined> {
   const [row] = await db.execute<IndexedPath & Record<string, unknown>>(sql`
     select path_hash as "pathHash", path, nar_hash as "narHash", nar_size as "narSize", url, compression, file_hash as "fileHash",
       file_size as "fileSize", deriver, ca,
-      coalesce((select jsonb_agg(coalesce(p.path, o.path) order by coalesce(p.path, o.path)) from path_references r
+      coalesce((select jsonb_agg(coalesce(r.reference, p.path, o.path) order by coalesce(r.reference, p.path, o.path)) from path_references r
         left join store_paths p on p.path_hash = r.reference_hash
         left join lateral (select path from outputs where path_hash = r.reference_hash limit 1) o on true
         where r.path_hash = store_paths.path_hash), '[]') as references,
       coalesce((select jsonb_agg(jsonb_build_object('keyName', s.key_name, 'signature', s.signature)) from signatures s
         where s.path_hash = store_paths.path_hash), '[]') as signatures
     from store_paths where path_hash = ${pathHash}`);
-  // A reference without a name would make the signature wrong: better no narinfo.
+  // Rows from before migration 0005 have no names. A reference without one would make the signature wrong: better no narinfo.
   return row === undefined || row.references.some((reference) => reference === null) ? undefined : row;
+}
+
+/** Whether the file at a URL is that of a path in the index. */
+export async function isIndexedUrl(db: Database, url: string): Promise<boolean> {
+  const rows = await db.execute(sql`select 1 from store_paths where url = ${url} limit 1`);
+  return rows.length > 0;
+}
+
+/** Hash parts of what was taken in within so many seconds. */
+export async function listRecentPaths(db: Database, seconds: number): Promise<string[]> {
+  const rows = await db.execute<{ pathHash: string }>(sql`
+    select path_hash as "pathHash" from store_paths where ingested_at > now() - make_interval(secs => ${seconds})`);
+  return rows.map((row) => row.pathHash);
 }
 
 /** Those of the hashes that a trusted upstream was found to serve. */
@@ -92,8 +105,8 @@ export async function insertStorePaths(tx: Database, all: readonly IndexedPath[]
   const fresh = new Set(entered.map((row) => row.pathHash));
   const paths = all.filter((path) => fresh.has(path.pathHash));
   await tx.execute(sql`
-    insert into path_references (path_hash, reference_hash)
-    select "pathHash", substring(r from '^.*/([^/]{32})-[^/]*$')
+    insert into path_references (path_hash, reference_hash, reference)
+    select "pathHash", substring(r from '^.*/([^/]{32})-[^/]*$'), r
     from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, "references" jsonb)
     cross join lateral jsonb_array_elements_text("references") r on conflict do nothing`);
   await tx.execute(sql`
@@ -102,6 +115,22 @@ export async function insertStorePaths(tx: Database, all: readonly IndexedPath[]
     from jsonb_to_recordset(${json(paths)}) as p ("pathHash" text, signatures jsonb)
     cross join lateral jsonb_array_elements(signatures) s on conflict do nothing`);
   return [...fresh];
+}
+
+/** Adds signatures to a path; of one key the first stays. Returns whether any was new. */
+export async function addSignatures(
+  tx: Database,
+  pathHash: string,
+  signatures: IndexedPath['signatures'],
+): Promise<boolean> {
+  if (signatures.length === 0) return false;
+  const rows = await tx.execute(sql`
+    insert into signatures (path_hash, key_name, signature)
+    select ${pathHash}, "keyName", signature
+    from jsonb_to_recordset(${json(signatures)}) as s ("keyName" text, signature text)
+    where exists (select 1 from store_paths where path_hash = ${pathHash})
+    on conflict do nothing returning 1`);
+  return rows.length > 0;
 }
 
 /** The attempt may be gone with its jobset; the bytes are there all the same. */

@@ -18,8 +18,10 @@ import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
 import { tokenRoutes } from './api/tokens.ts';
 import { triggerRoutes } from './api/triggers.ts';
+import { answerExpectations } from './cache/expectations.ts';
 import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './cache/http.ts';
 import { addViewRoutes, createViewSources } from './cache/views.ts';
+import { pushRoutes } from './cache/push-routes.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
 import { answerErrors, sendProblem } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
@@ -63,6 +65,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
   // NARs and logs pass as streams, whatever they call themselves.
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  answerExpectations(app);
   // A stream is an object, and would pass for one whose fields are all optional.
   app.addHook('preValidation', async (request) => {
     if (request.body instanceof Readable && request.routeOptions.schema?.body !== undefined)
@@ -96,6 +99,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     { prefix: '/api/v1' },
   );
   await addViewRoutes(app, deps, createViewSources(deps));
+  await app.register(pushRoutes(deps));
   await app.register(webRoutes(routeDeps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),

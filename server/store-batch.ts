@@ -20,7 +20,7 @@ import {
 } from '../domain/nix/derivation.ts';
 import { parseStorePath, type StorePath, storePathHash } from '../domain/nix/store-path.ts';
 import { ParseError } from '../domain/parse-error.ts';
-import { ingestDerivationFiles } from './cache/ingest.ts';
+import { ingestDerivationFiles } from './cache/derivation-files.ts';
 import type { ServerDeps } from './deps.ts';
 
 /**

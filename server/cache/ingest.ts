@@ -1,123 +1,109 @@
-/** Ingest: takes store paths into the cache, after computing again all that their builder claims. */
+/** Ingest: takes closures into the cache, after computing again all that is claimed of them. */
 
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { Connection } from '../../db/database.ts';
+import type { Database } from '../../db/database.ts';
+import { listPendingPaths, lockPending } from '../../db/pending-paths.ts';
 import {
-  findUpstreamPaths,
-  insertStorePaths,
-  listInputClosureHashes,
-  listStorePaths,
-  type IndexedPath,
-  recordProvenance,
-} from '../../db/store-paths.ts';
-import type { Claim, Declare, Declared } from '../../domain/api/ingest.ts';
+  findPublish,
+  findPublishClaim,
+  insertPublish,
+  listPublishClaims,
+  recordCommit,
+} from '../../db/publishes.ts';
+import { listInputClosureHashes, listStorePaths, recordProvenance } from '../../db/store-paths.ts';
+import type { Committed, Declare, Declared } from '../../domain/api/ingest.ts';
 import { sortClosure } from '../../domain/nix/closure.ts';
-import { parseContentAddress, formatContentAddress } from '../../domain/nix/content-address.ts';
-import { formatHash, hashOf, parseHash } from '../../domain/nix/hash.ts';
-import { writeNar } from '../../domain/nix/nar-write.ts';
-import type { SecretKey } from '../../domain/nix/signature.ts';
-import { fingerprint, formatSignature, signFingerprint } from '../../domain/nix/signature.ts';
-import { parseStorePath, type StorePath, storePathHash } from '../../domain/nix/store-path.ts';
+import { storePathHash } from '../../domain/nix/store-path.ts';
 import { ParseError } from '../../domain/parse-error.ts';
-import { ConflictError, NotFoundError } from '../errors.ts';
-import type { CacheFolder } from './cache-folder.ts';
-import { compareWithClaim, DEFAULT_LEVEL, type MeasuredNar, measureNar } from './measure-nar.ts';
-import { renderNarInfo } from './render-narinfo.ts';
+import { ConflictError, isDiskFull, NotFoundError } from '../errors.ts';
+import { checkClaim, type CheckedClaim } from './claims.ts';
+import type { UploadCompression } from './decompress.ts';
+import { finish, keepForCommit, type PublishDeps, publishPending, publishTaken } from './publish-paths.ts';
+import { createRunningUploads, stagedUpload } from './staging.ts';
+import { type TakeDeps, type TakenNar, takeNar } from './take-nar.ts';
 
-export interface IngestDeps {
-  readonly connection: Connection;
-  readonly folder: CacheFolder;
-  readonly secretKey: SecretKey;
-  readonly storeDir: string;
+export interface IngestDeps extends PublishDeps, TakeDeps {
   readonly now: () => number;
 }
 
+export interface Upload {
+  readonly publishId: string;
+  readonly pathHash: string;
+  /** Where in the upload the body begins, in bytes. */
+  readonly offset: number;
+  /** Whether the upload ends with the body. */
+  readonly isLast: boolean;
+  readonly compression: UploadCompression;
+  readonly body: Readable;
+}
+
 export interface Ingest {
-  /** Takes note of claims, and says which bytes are wanted. */
+  /** Takes note of claims, and says which bytes are wanted; where none are, all is published at once. */
   declare(declaration: Declare): Promise<Declared>;
+  /** How many bytes of an upload are here. @throws NotFoundError for a claim that is not known. */
+  offset(publishId: string, pathHash: string): Promise<number>;
   /**
-   * Takes the NAR of one claimed path.
-   * @throws ParseError where the bytes are not what was claimed; ConflictError where a reference is not in the cache yet.
+   * Takes the NAR of one claimed path, or a part of it. Returns how many bytes of it are here.
+   * @throws ParseError where the bytes are not what was claimed; ConflictError where some are missing before them.
    */
-  receive(ingestId: string, pathHash: string, nar: Readable): Promise<void>;
-}
-
-interface Declaration {
-  readonly attemptId: number | null;
-  readonly claims: ReadonlyMap<string, CheckedClaim>;
-  readonly expiresAt: number;
-}
-
-interface CheckedClaim {
-  readonly path: StorePath;
-  readonly narHash: string;
-  readonly narSize: number;
-  readonly references: readonly StorePath[];
-  readonly deriver: StorePath | null;
-  readonly ca: string | null;
+  receive(upload: Upload): Promise<number>;
+  /** Makes the closure visible, all at once. Repeated, it gives the same answer. @throws ConflictError where bytes are missing. */
+  commit(publishId: string): Promise<Committed>;
 }
 
 /** Longer than any upload between two of its requests. */
-const DECLARATION_MS = 24 * 3600 * 1000;
+const PUBLISH_SECONDS = 24 * 3600;
+/** Up to this a NAR is sent again as a whole: writing it down first would cost more than that. */
+const RESUMED_BYTES = 4 * 1024 * 1024;
 
 export function createIngest(deps: IngestDeps): Ingest {
-  const declarations = new Map<string, Declaration>();
-
+  const running = createRunningUploads();
   return {
-    declare: async ({ attemptId, claims, inline = {} }) => {
-      for (const [id, { expiresAt }] of declarations) if (expiresAt < deps.now()) declarations.delete(id);
-      const checked = claims.map((claim) => checkClaim(claim, deps.storeDir));
-      const byHash = new Map(checked.map((claim) => [storePathHash(claim.path), claim]));
-      const present = await listStorePaths(deps.connection.db, [...byHash.keys()]);
-      const differing = present.filter((row) => byHash.get(row.pathHash)?.narHash !== row.narHash);
-      for (const { pathHash } of differing)
-        await recordProvenance(deps.connection.db, {
-          pathHash,
-          attemptId,
-          narHash: byHash.get(pathHash)?.narHash ?? '',
-          accepted: false,
-        });
-      const have = new Set(present.map((row) => row.pathHash));
-      const missing: string[] = [];
-      for (const hash of inReferenceOrder(byHash)) {
-        const claim = byHash.get(hash);
-        if (have.has(hash) || claim === undefined) continue;
-        const nar = inline[hash];
-        // Once one has to be uploaded, what refers to it has to wait.
-        if (nar === undefined || missing.length > 0) missing.push(hash);
-        else await receiveClaimed(deps, claim, attemptId, Readable.from([Buffer.from(nar, 'base64')]));
-      }
-      const ingestId = randomUUID();
-      if (missing.length > 0)
-        declarations.set(ingestId, { attemptId, claims: byHash, expiresAt: deps.now() + DECLARATION_MS });
-      return { ingestId, missing, differing: differing.map((row) => row.path) };
+    declare: (declaration) => declare(deps, declaration),
+    offset: async (publishId, pathHash) => {
+      await requireClaim(deps, publishId, pathHash);
+      return stagedUpload(deps.folder.staging, publishId, pathHash).offset();
     },
-
-    receive: async (ingestId, pathHash, nar) => {
-      const declaration = declarations.get(ingestId);
-      const claim = declaration?.claims.get(pathHash);
-      if (declaration === undefined || claim === undefined)
-        throw new NotFoundError(
-          `ingest ${ingestId} has no claim for ${pathHash}: declare it (again), then upload`,
-        );
-      await receiveClaimed(deps, claim, declaration.attemptId, nar);
-    },
+    receive: (upload) =>
+      running.run(`${upload.publishId}.${upload.pathHash}`, upload.body, () => receive(deps, upload)),
+    commit: (publishId) => commit(deps, publishId),
   };
 }
 
-function checkClaim(claim: Claim, storeDir: string): CheckedClaim {
-  const hash = parseHash(claim.narHash);
-  if (hash.algorithm !== 'sha256') throw new ParseError('narHash', claim.narHash, 'a sha256 hash');
-  return {
-    path: parseStorePath(claim.path, storeDir),
-    narHash: formatHash(hash),
-    narSize: claim.narSize,
-    references: claim.references.map((reference) => parseStorePath(reference, storeDir)),
-    deriver: claim.deriver === null ? null : parseStorePath(claim.deriver, storeDir),
-    ca: claim.ca === null ? null : formatContentAddress(parseContentAddress(claim.ca)),
-  };
+async function declare(deps: IngestDeps, { attemptId, claims, inline = {} }: Declare): Promise<Declared> {
+  const { db } = deps.connection;
+  const byHash = new Map(
+    claims
+      .map((claim) => checkClaim(claim, deps.storeDir))
+      .map((claim) => [storePathHash(claim.path), claim]),
+  );
+  const present = await listStorePaths(db, [...byHash.keys()]);
+  const differing = present.filter((row) => byHash.get(row.pathHash)?.narHash !== row.narHash);
+  for (const { pathHash } of differing) {
+    const narHash = byHash.get(pathHash)?.narHash ?? '';
+    await recordProvenance(db, { pathHash, attemptId, narHash, accepted: false });
+  }
+  const wanted = new Map(byHash);
+  for (const { pathHash } of present) wanted.delete(pathHash);
+  const differingPaths = differing.map((row) => row.path);
+  const publishId = randomUUID();
+  if (wanted.size === 0) return { publishId, missing: [], differing: differingPaths, committed: true };
+
+  const pending = new Set((await listPendingPaths(db, wanted)).map((row) => row.pathHash));
+  const lacking = inReferenceOrder(wanted).filter((hash) => !pending.has(hash));
+  const taken = await takeInline(deps, wanted, inline, lacking);
+  if (taken.length === lacking.length && pending.size === 0) {
+    const more = await settle(taken, () => publishTaken(deps, taken, attemptId));
+    return { publishId, missing: [], differing: [...differingPaths, ...more], committed: true };
+  }
+  await settle(taken, () => keepForCommit(deps, taken));
+  await deps.connection.transaction((tx) =>
+    insertPublish(tx, { id: publishId, attemptId, seconds: PUBLISH_SECONDS, claims: wanted }),
+  );
+  const inlined = new Set(taken.map((one) => one.row.pathHash));
+  const missing = lacking.filter((hash) => !inlined.has(hash)).map((pathHash) => ({ pathHash, offset: 0 }));
+  return { publishId, missing, differing: differingPaths, committed: false };
 }
 
 /** References before what refers to them, whatever order they came in. */
@@ -127,146 +113,103 @@ function inReferenceOrder(claims: ReadonlyMap<string, CheckedClaim>): string[] {
   );
 }
 
-async function receiveClaimed(
+async function takeInline(
   deps: IngestDeps,
-  claim: CheckedClaim,
-  attemptId: number | null,
-  nar: Readable,
-): Promise<void> {
-  const pathHash = storePathHash(claim.path);
-  await requireReferences(deps, claim);
-  const file = deps.folder.temporaryFile();
+  claims: ReadonlyMap<string, CheckedClaim>,
+  inline: Readonly<Record<string, string>>,
+  lacking: readonly string[],
+): Promise<readonly TakenNar[]> {
+  const taken: TakenNar[] = [];
   try {
-    // What the derivation could refer to is looked for too: a reference that was left out of the claim would break clients.
-    const possible =
-      claim.deriver === null
-        ? []
-        : await listInputClosureHashes(deps.connection.db, storePathHash(claim.deriver));
-    const candidates = new Set([pathHash, ...claim.references.map(storePathHash), ...possible]);
-    const measured = await measureNar({
-      source: nar,
-      compression: 'none',
-      maxBytes: claim.narSize,
-      candidates,
-      file,
-      level: DEFAULT_LEVEL,
-    });
-    compareWithClaim(
-      {
-        ...claim,
-        referenceHashes: claim.references.map(storePathHash),
-        isContentAddressed: claim.ca !== null,
-      },
-      measured,
-    );
-    await store(deps, claim, measured, file, attemptId);
+    for (const hash of lacking) {
+      const claim = claims.get(hash);
+      const nar = Object.hasOwn(inline, hash) ? inline[hash] : undefined;
+      if (claim === undefined || nar === undefined) continue;
+      const bytes = Readable.from([Buffer.from(nar, 'base64')]);
+      taken.push(await takeNar(deps, claim, { bytes, compression: 'none' }, await candidatesOf(deps, claim)));
+    }
+  } catch (error) {
+    for (const one of taken) await one.discard();
+    throw error;
+  }
+  return taken;
+}
+
+/** Runs what places the files; those that it did not place are removed. */
+async function settle<T>(taken: readonly TakenNar[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } finally {
-    await rm(file, { force: true });
+    for (const one of taken) await one.discard();
   }
 }
 
-async function requireReferences({ connection: { db } }: IngestDeps, claim: CheckedClaim): Promise<void> {
-  const others = claim.references.filter((reference) => reference !== claim.path).map(storePathHash);
-  const have = new Set((await listStorePaths(db, others)).map((row) => row.pathHash));
-  const lacking = others.filter((hash) => !have.has(hash));
-  const upstream = new Set(await findUpstreamPaths(db, lacking));
-  const missing = claim.references.filter(
-    (reference) => lacking.includes(storePathHash(reference)) && !upstream.has(storePathHash(reference)),
-  );
+/** What the derivation could refer to is looked for too: a reference that was left out of the claim would break clients. */
+function candidatesOf({ connection }: IngestDeps, { deriver }: CheckedClaim): Promise<readonly string[]> {
+  return deriver === null
+    ? Promise.resolve([])
+    : listInputClosureHashes(connection.db, storePathHash(deriver));
+}
+
+async function requireClaim(deps: IngestDeps, publishId: string, pathHash: string) {
+  const found = await findPublishClaim(deps.connection.db, publishId, pathHash);
+  if (found === undefined)
+    throw new NotFoundError(
+      `publish ${publishId} has no open claim for ${pathHash}: declare it (again), then upload`,
+    );
+  return { attemptId: found.attemptId, claim: found.claim as CheckedClaim };
+}
+
+async function receive(deps: IngestDeps, upload: Upload): Promise<number> {
+  const { publishId, pathHash, offset, isLast, compression, body } = upload;
+  const { claim } = await requireClaim(deps, publishId, pathHash);
+  const staged = stagedUpload(deps.folder.staging, publishId, pathHash);
+  // A body that is not read to its end is left to the server: destroyed, it would take the answer's connection with it.
+  const input = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  if (!isLast) return staged.append(input, offset);
+  const isShort = offset === 0 && claim.narSize <= RESUMED_BYTES;
+  const bytes = isShort ? input : staged.read(input, offset);
+  try {
+    const taken = await takeNar(deps, claim, { bytes, compression }, await candidatesOf(deps, claim));
+    await settle([taken], () => keepForCommit(deps, [taken]));
+  } catch (error) {
+    // What broke off is gone on with. Bytes that are wrong stay wrong, and a full disk needs the room.
+    if (error instanceof ParseError || isDiskFull(error)) await staged.remove();
+    throw error;
+  }
+  const size = await staged.offset();
+  await staged.remove();
+  return size === 0 ? claim.narSize : size;
+}
+
+async function commit(deps: IngestDeps, publishId: string): Promise<Committed> {
+  const done = await deps.connection.transaction(async (tx) => {
+    await lockPending(tx);
+    const publish = await findPublish(tx, publishId, { forCommit: true });
+    if (publish === undefined)
+      throw new NotFoundError(`there is no open publish ${publishId}: declare the closure (again)`);
+    if (publish.committed !== null) return { answer: publish.committed as Committed };
+    const rows = await rowsToCommit(tx, publishId);
+    const published = await publishPending(tx, rows, publish.attemptId);
+    const answer: Committed = { published: rows.length, differing: [...published.differing] };
+    await recordCommit(tx, publishId, answer);
+    return { answer, published };
+  });
+  if (done.published !== undefined) await finish(deps, done.published);
+  return done.answer;
+}
+
+/** What was claimed and is not visible yet. Another may have published the same path meanwhile. */
+async function rowsToCommit(tx: Database, publishId: string) {
+  const claims = (await listPublishClaims(tx, publishId)) as Map<string, CheckedClaim>;
+  const rows = await listPendingPaths(tx, claims);
+  const have = new Set(rows.map((row) => row.pathHash));
+  const others = [...claims.keys()].filter((hash) => !have.has(hash));
+  const visible = new Set((await listStorePaths(tx, others)).map((row) => row.pathHash));
+  const missing = others.filter((hash) => !visible.has(hash));
   if (missing.length > 0)
     throw new ConflictError(
-      `${claim.path} refers to ${missing.join(', ')}, which the cache does not have yet: send references first`,
+      `${missing.length} of ${claims.size} paths of publish ${publishId} are missing, such as ${claims.get(missing[0] ?? '')?.path}: upload them, then commit`,
     );
-}
-
-async function store(
-  { connection, folder, secretKey }: IngestDeps,
-  claim: CheckedClaim,
-  measured: MeasuredNar,
-  file: string,
-  attemptId: number | null,
-): Promise<void> {
-  const url = `nar/${measured.fileHash.slice('sha256:'.length)}.nar.zst`;
-  const row = newStorePath(claim, measured, url, secretKey);
-  const isNew = await connection.transaction(async (tx) => {
-    const { pathHash } = row;
-    const [entered] = await insertStorePaths(tx, [row]);
-    // Two may have been told that it is missing: the bytes of who came first stay.
-    const [published] = await listStorePaths(tx, [pathHash]);
-    const accepted = published?.narHash === measured.narHash;
-    await recordProvenance(tx, { pathHash, attemptId, narHash: measured.narHash, accepted });
-    if (entered !== undefined) await folder.place(file, url);
-    return entered !== undefined;
-  });
-  if (!isNew) return;
-  // Not synced: after a power cut it is rendered again from the index.
-  await folder.write(`${row.pathHash}.narinfo`, renderNarInfo(row), false);
-}
-
-function newStorePath(
-  claim: CheckedClaim,
-  measured: MeasuredNar,
-  url: string,
-  secretKey: SecretKey,
-): IndexedPath {
-  const narHash = parseHash(measured.narHash);
-  const { path, references } = claim;
-  const signature = signFingerprint(
-    fingerprint({ path, narHash, narSize: measured.narSize, references }),
-    secretKey,
-  );
-  return {
-    pathHash: storePathHash(path),
-    path,
-    narHash: measured.narHash,
-    narSize: measured.narSize,
-    url,
-    compression: 'zstd',
-    fileHash: measured.fileHash,
-    fileSize: measured.fileSize,
-    deriver: claim.deriver,
-    ca: claim.ca,
-    references,
-    signatures: [{ keyName: signature.keyName, signature: formatSignature(signature) }],
-  };
-}
-
-/** Takes derivation files in: their paths prove their content, so nothing is claimed. */
-export async function ingestDerivationFiles(
-  deps: IngestDeps,
-  files: readonly {
-    readonly path: StorePath;
-    readonly text: string;
-    readonly references: readonly StorePath[];
-  }[],
-): Promise<void> {
-  const rows: IndexedPath[] = [];
-  for (const { path, text, references } of files) {
-    const content = Buffer.from(text);
-    const source = {
-      kind: 'regular',
-      executable: false,
-      size: content.length,
-      content: () => [content],
-    } as const;
-    const nar = Buffer.concat(await Array.fromAsync(writeNar(source)));
-    const narHash = formatHash(hashOf('sha256', nar));
-    const ca = `text:${formatHash(hashOf('sha256', content))}`;
-    const claim = { path, narHash, narSize: nar.length, references, deriver: null, ca };
-    const file = deps.folder.temporaryFile();
-    const measured = await measureNar({
-      source: Readable.from([nar]),
-      compression: 'none',
-      maxBytes: nar.length,
-      candidates: [],
-      file,
-      level: DEFAULT_LEVEL,
-    });
-    const url = `nar/${measured.fileHash.slice('sha256:'.length)}.nar.zst`;
-    await deps.folder.place(file, url);
-    const row = newStorePath(claim, measured, url, deps.secretKey);
-    await deps.folder.write(`${row.pathHash}.narinfo`, renderNarInfo(row), false);
-    rows.push(row);
-  }
-  await deps.connection.transaction((tx) => insertStorePaths(tx, rows));
+  return rows;
 }

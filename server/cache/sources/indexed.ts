@@ -2,10 +2,12 @@
 
 import { findNewestAttemptOf } from '../../../db/attempts.ts';
 import type { Connection } from '../../../db/database.ts';
-import { findIndexedPath } from '../../../db/store-paths.ts';
+import { findIndexedPath, isIndexedUrl, listStorePaths } from '../../../db/store-paths.ts';
 import type { LogStore } from '../../logs.ts';
 import type { CacheFolder } from '../cache-folder.ts';
+import { listStoredNar } from '../list-stored-nar.ts';
 import { renderNarInfo } from '../render-narinfo.ts';
+import type { Resource } from '../resource.ts';
 import { bytesContent, type CacheSource, type Content } from '../source.ts';
 import { createFolderSource } from './folder.ts';
 
@@ -23,9 +25,31 @@ export function createIndexedSource({ connection, folder, logs, storeDir }: Inde
   async function renderAgain(pathHash: string): Promise<Content | undefined> {
     const row = await findIndexedPath(connection.db, pathHash);
     if (row === undefined) return undefined;
-    const text = renderNarInfo(row);
+    const text = renderNarInfo(row, storeDir);
     await folder.write(`${pathHash}.narinfo`, text, false);
     return bytesContent(text);
+  }
+
+  /** What lies in the folder may belong to a path that is not visible yet. */
+  async function findListing(resource: Resource, pathHash: string): Promise<Content | undefined> {
+    const [row] = await listStorePaths(connection.db, [pathHash]);
+    if (row === undefined) return undefined;
+    const found = await files.find(resource);
+    if (found !== undefined) return found;
+    const listing = await listStoredNar(folder.resolve(row.url));
+    if (listing === null) return undefined;
+    await folder.write(resource.key, listing, false);
+    return bytesContent(listing);
+  }
+
+  /** With and without the suffix that Nix writes: tools that seek symbols differ. */
+  async function findDebugInfo(resource: Resource): Promise<Content | undefined> {
+    const key = resource.key.endsWith('.debug') ? resource.key : `${resource.key}.debug`;
+    const text = (await folder.read(key))?.toString();
+    if (text === undefined) return undefined;
+    const { archive } = JSON.parse(text) as { archive: string };
+    const isVisible = await isIndexedUrl(connection.db, archive.replace(/^\.\.\//, ''));
+    return isVisible ? bytesContent(text) : undefined;
   }
 
   async function findLog(drvHash: string): Promise<Content | undefined> {
@@ -47,6 +71,8 @@ export function createIndexedSource({ connection, folder, logs, storeDir }: Inde
         const log = await findLog(pathHash);
         if (log !== undefined) return log;
       }
+      if (kind === 'listing' && pathHash !== null) return findListing(resource, pathHash);
+      if (kind === 'debuginfo') return findDebugInfo(resource);
       const found = await files.find(resource);
       if (found === undefined && kind === 'narinfo' && pathHash !== null) return renderAgain(pathHash);
       return found;

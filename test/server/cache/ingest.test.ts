@@ -5,7 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 import { after, before } from 'node:test';
 import { sql } from 'drizzle-orm';
-import type { Claim, Declared } from '../../../domain/api/ingest.ts';
+import type { Claim, Committed, Declared } from '../../../domain/api/ingest.ts';
 import { formatHash, hashOf } from '../../../domain/nix/hash.ts';
 import { writeNar } from '../../../domain/nix/nar-write.ts';
 import { type ApiAnswer, type Problem, requestApi } from '../../support/api.ts';
@@ -46,12 +46,16 @@ function claimOf(letter: string, nar: Buffer, more: Partial<Claim> = {}): Claim 
 
 function declare<T = Declared>(claims: readonly Claim[], inline = {}): Promise<ApiAnswer<T>> {
   const payload = { attemptId: null, claims, inline };
-  return requestApi<T>(site.app, 'POST /ingest', { token: 'builder', payload });
+  return requestApi<T>(site.app, 'POST /publish', { token: 'builder', payload });
 }
 
-function upload({ ingestId }: Declared, letter: string, nar: Buffer): Promise<ApiAnswer<Problem>> {
-  const line = `PUT /ingest/${ingestId}/${hash(letter)}`;
+function upload({ publishId }: Declared, letter: string, nar: Buffer): Promise<ApiAnswer<Problem>> {
+  const line = `PUT /publish/${publishId}/${hash(letter)}`;
   return requestApi<Problem>(site.app, line, { token: 'builder', payload: nar });
+}
+
+function commit<T = Committed>({ publishId }: Declared): Promise<ApiAnswer<T>> {
+  return requestApi<T>(site.app, `POST /publish/${publishId}/commit`, { token: 'builder' });
 }
 
 /** Everything that an ingest writes: files of the cache, and rows of the index. */
@@ -83,7 +87,7 @@ for (const [size, content] of SIZES)
         const nar = await narOf(content);
         const { claim, sent } = make(nar);
         const { body } = await declare([claimOf('a', nar, claim)]);
-        assert.deepEqual(body.missing, [hash('a')]);
+        assert.deepEqual(body.missing, [{ pathHash: hash('a'), offset: 0 }]);
         const was = await holdings();
         const answer = await upload(body, 'a', sent ?? nar);
         assert.equal(answer.status, expected.status, answer.body.detail);
@@ -114,13 +118,6 @@ for (const [size, content] of SIZES)
       return { sent, claim: { narHash: formatHash(hashOf('sha256', sent)) } };
     });
     refuses('nothing', { status: 422, detail: /NAR/ }, () => ({ sent: Buffer.alloc(0) }));
-    refuses(
-      'a reference that the cache lacks',
-      { status: 409, detail: /refers to \S*-b, which the cache does not have yet/ },
-      () => ({
-        claim: { references: [pathOf('b')] },
-      }),
-    );
     refuses(
       'a reference to itself that is not in it',
       { status: 422, detail: /references of .* found in its NAR/ },
@@ -159,7 +156,12 @@ describe('of a claim is refused, before any byte is asked for', () => {
 
   test('what nobody declared cannot be uploaded', async () => {
     const nar = await narOf('x');
-    const unknown = { ingestId: '00000000-0000-4000-8000-000000000000', missing: [], differing: [] };
+    const unknown = {
+      publishId: '00000000-0000-4000-8000-000000000000',
+      missing: [],
+      differing: [],
+      committed: false,
+    };
     assert.equal((await upload(unknown, 'a', nar)).status, 404);
     const { body } = await declare([claimOf('a', nar)]);
     const other = await upload(body, 'b', nar);
@@ -173,7 +175,7 @@ describe('an upload that breaks off leaves nothing,', () => {
       const nar = await narOf(content);
       const { body } = await declare([claimOf('a', nar)]);
       const was = await holdings();
-      const upload_ = request(new URL(`/api/v1/ingest/${body.ingestId}/${hash('a')}`, url), {
+      const upload_ = request(new URL(`/api/v1/publish/${body.publishId}/${hash('a')}`, url), {
         method: 'PUT',
         headers: {
           authorization: 'Bearer builder',
@@ -194,12 +196,22 @@ describe('an upload that breaks off leaves nothing,', () => {
     });
 });
 
+test('what refers to a path that the cache lacks is not published', async () => {
+  const nar = await narOf(`see ${pathOf('b')}`);
+  const { body } = await declare([claimOf('j', nar, { references: [pathOf('b')] })]);
+  assert.equal((await upload(body, 'j', nar)).status, 204);
+  const answer = await commit<Problem>(body);
+  assert.equal(answer.status, 409);
+  assert.match(answer.body.detail, /refers to \S*-b, which the cache does not have/);
+  assert.equal((await site.app.inject(`/${hash('j')}.narinfo`)).statusCode, 404);
+});
+
 test('a closure goes in references first; what comes inline needs no upload, and is there at once', async () => {
   const [inner, outer] = [await narOf('inner'), await narOf(`see ${pathOf('c')}`)];
   const claims = [claimOf('d', outer, { references: [pathOf('c')] }), claimOf('c', inner)];
   const inline = { [hash('c')]: inner.toString('base64'), [hash('d')]: outer.toString('base64') };
   const { body } = await declare(claims, inline);
-  assert.deepEqual([body.missing, body.differing], [[], []]);
+  assert.deepEqual([body.missing, body.differing, body.committed], [[], [], true]);
   assert.match(await narinfo('d'), new RegExp(`References: ${hash('c')}-c\n`));
 });
 
@@ -228,10 +240,10 @@ test('bytes that are published stay, also when two upload others at once', async
   const declared = await Promise.all(nars.map((nar) => declare([claimOf('h', nar)])));
   const [first, second] = declared.map(({ body }) => body);
   assert.equal((await upload(first as Declared, 'h', nars[0] as Buffer)).status, 204);
+  assert.deepEqual((await commit(first as Declared)).body, { published: 1, differing: [] });
   const published = await narinfo('h');
-  const was = await holdings();
   assert.equal((await upload(second as Declared, 'h', nars[1] as Buffer)).status, 204);
-  assert.deepEqual(await holdings(), was);
+  assert.deepEqual((await commit(second as Declared)).body, { published: 1, differing: [pathOf('h')] });
   assert.equal(await narinfo('h'), published);
   const again = await declare([claimOf('h', nars[1] as Buffer)]);
   assert.deepEqual([again.body.missing, again.body.differing], [[], [pathOf('h')]]);
@@ -251,6 +263,6 @@ test('what an attempt that is gone made is taken all the same', async () => {
     claims: [claimOf('i', nar)],
     inline: { [hash('i')]: nar.toString('base64') },
   };
-  assert.equal((await requestApi(site.app, 'POST /ingest', { token: 'builder', payload })).status, 200);
+  assert.equal((await requestApi(site.app, 'POST /publish', { token: 'builder', payload })).status, 200);
   assert.match(await narinfo('i'), /^StorePath: /);
 });
