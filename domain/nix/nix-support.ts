@@ -29,7 +29,8 @@ export interface Parsed<T> {
 }
 
 const PRODUCT = /^([A-Za-z0-9_-]+)\s+([A-Za-z0-9_-]+)\s+(?:"([^"]+)"|([^\s"]+))(?:\s+(\S+))?$/;
-const METRIC = /^([A-Za-z0-9._-]+)\s+(\S+)(?:\s+([A-Za-z0-9._%-]+))?$/;
+/** Hydra's pattern of a unit, and the slash of a rate: it keeps such a figure without its unit. */
+const METRIC = /^([A-Za-z0-9._-]+)\s+(\S+)(?:\s+([A-Za-z0-9._%/-]+))?$/;
 const NUMBER = /^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$/;
 const RELEASE_NAME = /^[A-Za-z0-9.@:_-]+$/;
 

@@ -72,6 +72,7 @@ for (const [title, line] of PRODUCTS_SKIPPED) {
 const METRICS: [string, Metric][] = [
   ['closureSize 1234 bytes', { name: 'closureSize', value: 1234, unit: 'bytes' }],
   ['a.b-c_d -1.5e3', { name: 'a.b-c_d', value: -1500, unit: '' }],
+  ['speed 42.5 GB/s', { name: 'speed', value: 42.5, unit: 'GB/s' }],
   ['cpu .5 %', { name: 'cpu', value: 0.5, unit: '%' }],
   ['x 1.', { name: 'x', value: 1, unit: '' }],
 ];
@@ -89,7 +90,7 @@ for (const line of [
   'x inf',
   'x 1e999',
   'x/y 1',
-  'x 1 m/s',
+  'x 1 m*s',
   'x 1 s more',
   'x 1,5',
   'x --1',
