@@ -42,11 +42,23 @@ export function capabilityOf(architecture: Architecture): ComputeCapability {
 }
 
 /**
- * How code built for `capabilities` runs on a GPU of `device`.
- *
- * A cubin runs on the same major version with an equal or higher minor one; PTX (kept for the newest capability when
- * `forwardCompat` is on, as Nixpkgs' `cudaForwardCompat`) on every equal or higher capability.
- * Code for `9.0a` runs on 9.0 alone, code for `12.0f` on its major version.
+ * Whether a cubin compiled for `code` runs on a GPU of `device`: on the same major version with an equal or higher minor
+ * one. Code for `9.0a` runs on 9.0 alone, code for `12.0f` on its major version.
+ * Source: as of `deviceCodeFor`.
+ */
+export function cubinRunsOn(code: ComputeCapability, device: ComputeCapability): boolean {
+  return cubinRuns(parts(code), parts(device));
+}
+
+/** Whether the driver compiles PTX of `code` for `device`: PTX runs on every equal or higher capability, that of `9.0a` and `12.0f` where their cubins do. */
+export function ptxRunsOn(code: ComputeCapability, device: ComputeCapability): boolean {
+  const [ptx, gpu] = [parts(code), parts(device)];
+  return ptx.suffix === '' ? number(gpu) >= number(ptx) : cubinRuns(ptx, gpu);
+}
+
+/**
+ * How code built for `capabilities` runs on a GPU of `device`; PTX is kept for the newest capability when
+ * `forwardCompat` is on, as Nixpkgs' `cudaForwardCompat`.
  * Source: CUDA C++ Programming Guide, "Binary Compatibility", "PTX Compatibility" and "Feature Set Compiler Targets".
  */
 export function deviceCodeFor(
@@ -54,14 +66,9 @@ export function deviceCodeFor(
   forwardCompat: boolean,
   device: ComputeCapability,
 ): DeviceCode {
-  const gpu = parts(device);
-  if (capabilities.map(parts).some((code) => cubinRuns(code, gpu))) return 'cubin';
+  if (capabilities.some((code) => cubinRunsOn(code, device))) return 'cubin';
   const newest = capabilities.toSorted(compareCapabilities).at(-1);
-  if (forwardCompat && newest !== undefined) {
-    const ptx = parts(newest);
-    if (ptx.suffix === '' && number(gpu) >= number(ptx)) return 'ptx';
-  }
-  return 'none';
+  return forwardCompat && newest !== undefined && ptxRunsOn(newest, device) ? 'ptx' : 'none';
 }
 
 export function compareCapabilities(a: ComputeCapability, b: ComputeCapability): number {

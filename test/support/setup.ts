@@ -4,6 +4,7 @@ import { compilerPart, wheelsPart } from '../../cli/setup/cuda.ts';
 import { findOnPath } from '../../cli/setup/command.ts';
 import { aptInstall, whyNotByApt } from '../../cli/setup/nix.ts';
 import { SetupFailure, type SetupPart } from '../../cli/setup/part.ts';
+import { cudaToolsPart } from './cuda-tools.ts';
 
 const chromiumPart: SetupPart = {
   name: 'Chromium',
@@ -20,4 +21,4 @@ const chromiumPart: SetupPart = {
   },
 };
 
-export const testParts: readonly SetupPart[] = [compilerPart, wheelsPart, chromiumPart];
+export const testParts: readonly SetupPart[] = [compilerPart, wheelsPart, cudaToolsPart, chromiumPart];
