@@ -3,6 +3,8 @@
 import { insertDerivations, listUnknownDerivations, type NewDerivation } from '../db/derivations.ts';
 import { type EvaluationRow, type NewEvaluationError, recordEvaluationErrors } from '../db/evaluations.ts';
 import { insertJobs, type NewJob } from '../db/jobs.ts';
+import { findUpstreamPaths, listStorePaths } from '../db/store-paths.ts';
+import { ConflictError } from './errors.ts';
 import { addToOutbox, signalEvaluationMessage } from '../db/outbox.ts';
 import { listDerivationFacts } from '../db/derivations.ts';
 import type { Batch, EvaluatedJob } from '../domain/api/evaluator.ts';
@@ -32,6 +34,8 @@ export async function storeBatch(
   evaluation: EvaluationRow,
   batch: Batch,
 ): Promise<{ jobs: number; errors: number }> {
+  // All is read before anything is stored.
+  for (const job of batch.jobs) parseStorePath(job.drvPath, deps.storeDir);
   const files = batch.derivations.map(({ path, text }) =>
     checkDerivation(parseStorePath(path, deps.storeDir), text, deps.storeDir),
   );
@@ -42,6 +46,7 @@ export async function storeBatch(
     ),
   );
   const fresh = files.filter((file) => known.has(storePathHash(file.path)));
+  await requireReferences(deps, fresh);
   const buildable = fresh.filter(({ derivation }) => hasKnownOutputPaths(derivation));
   await ingestDerivationFiles(
     deps.ingestDeps,
@@ -94,6 +99,34 @@ function checkDerivation(path: StorePath, text: string, storeDir: string): Deriv
   if (computed !== path)
     throw new ParseError('derivation', path, `the path of the text that came with it, which is ${computed}`);
   return { path, text, derivation };
+}
+
+/**
+ * A derivation whose inputs nobody has could never be built, and clients of the cache would ask for them.
+ * @throws ConflictError
+ */
+async function requireReferences(
+  { connection: { db } }: ServerDeps,
+  files: readonly DerivationFile[],
+): Promise<void> {
+  const own = new Set(files.map((file) => file.path));
+  const referrers = new Map(
+    files.flatMap(({ path, derivation }) =>
+      derivationReferences(derivation)
+        .filter((reference) => !own.has(reference))
+        .map((reference): [StorePath, StorePath] => [reference, path]),
+    ),
+  );
+  const hashes = [...referrers.keys()].map(storePathHash);
+  const have = new Set([
+    ...(await listStorePaths(db, hashes)).map((row) => row.pathHash),
+    ...(await findUpstreamPaths(db, hashes)),
+  ]);
+  for (const [reference, path] of referrers)
+    if (!have.has(storePathHash(reference)))
+      throw new ConflictError(
+        `${path} refers to ${reference}, which the cache does not have yet: send references first`,
+      );
 }
 
 function inReferenceOrder(files: readonly DerivationFile[]): DerivationFile[] {
