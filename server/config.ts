@@ -26,6 +26,7 @@ import {
   publicViewSetting,
 } from '../domain/listen.ts';
 import { parseSecretKey } from '../domain/nix/signature.ts';
+import { ParseError } from '../domain/parse-error.ts';
 
 export interface ServerConfig {
   readonly stateDir: string;
@@ -42,6 +43,14 @@ export interface ServerConfig {
   readonly cachePriority: number;
   /** Of narinfos and small NARs that are kept in memory, for each view. */
   readonly cacheMemoryBytes: number;
+  /** NARs that are sent at a time. */
+  readonly transfers: number;
+  /** More are refused by the system's means, unanswered. */
+  readonly maxConnections: number;
+  /** Location of nginx, as `/nixwarp-files/`, where it finds the cache's folder; `undefined`: this process sends files. */
+  readonly accelRedirect: string | undefined;
+  /** Processes that listen on one port. */
+  readonly processes: number;
   readonly temporalUiUrl: string | undefined;
   /** Whether strangers see what the policy shows, or everything. */
   readonly publicView: PublicView;
@@ -64,6 +73,11 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       storeDir: textSetting('NIXWARP_STORE_DIR', '/nix/store'),
       cachePriority: integerSetting('NIXWARP_CACHE_PRIORITY', 50, 0, 1_000),
       cacheMemoryMebibytes: integerSetting('NIXWARP_CACHE_MEMORY_MIB', 256, 1, 65_536),
+      // 512 KiB of memory each.
+      transfers: integerSetting('NIXWARP_CACHE_TRANSFERS', 256, 1, 65_536),
+      maxConnections: integerSetting('NIXWARP_MAX_CONNECTIONS', 10_000, 1, 1_000_000),
+      accelRedirect: accelRedirectSetting('NIXWARP_ACCEL_REDIRECT'),
+      processes: integerSetting('NIXWARP_SERVER_PROCESSES', 1, 1, 256),
       temporalUiUrl: optionalSetting('NIXWARP_TEMPORAL_UI_URL'),
       publicView: publicViewSetting,
       licences: listSetting('NIXWARP_PUBLIC_LICENSES', []),
@@ -102,6 +116,15 @@ function secretKeySetting(name: string): Setting<string> {
     return text;
   };
   return { name, parse, secret: true };
+}
+
+function accelRedirectSetting(name: string): Setting<string | undefined> {
+  const parse = (text: string): string => {
+    if (!/^\/([A-Za-z0-9._-]+\/)+$/.test(text))
+      throw new ParseError(name, text, 'a location of nginx with a slash at both ends, as "/nixwarp-files/"');
+    return text;
+  };
+  return { name, parse, fallback: undefined };
 }
 
 /** Folders of the state folder that are the server's own. */

@@ -7,6 +7,7 @@ import type { PublicView } from '../domain/listen.ts';
 import type { CacheFolder } from './cache/cache-folder.ts';
 import type { Ingest, IngestDeps } from './cache/ingest.ts';
 import type { PathFollower } from './cache/path-follower.ts';
+import type { Transfers } from './cache/transfers.ts';
 import type { LogStore } from './logs.ts';
 import type { TokenBook } from './tokens.ts';
 import type { ListSummaries } from './views/summaries.ts';
@@ -24,6 +25,10 @@ export interface ServerDeps {
   readonly storeDir: string;
   /** The index of paths, followed, and what may be kept of each view in memory; absent: Postgres and the disk are asked. */
   readonly memory?: { readonly paths: PathFollower; readonly maxBytes: number };
+  /** Of NARs, all views together. */
+  readonly transfers?: Transfers;
+  /** Where nginx finds a file of the cache; absent: this process sends files itself. */
+  readonly accelerate?: ((path: string) => string | undefined) | undefined;
   /** What clients of the cache need. */
   readonly cacheFacts: { readonly url: string; readonly publicKey: string };
   readonly temporalUiUrl: string | undefined;

@@ -1,8 +1,8 @@
 /** Logs of attempts: appended while a build runs, compressed when it ended, never overwritten. */
 
 import { EventEmitter } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { appendFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, createReadStream, createWriteStream, unwatchFile, watchFile } from 'node:fs';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, pipeline as connect, Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -30,8 +30,19 @@ export interface LogStore {
   watch(attemptId: number, onChange: () => void): () => void;
 }
 
+export interface LogStoreOptions {
+  /** Other processes write to the same folder: what they do is looked for, since nobody tells. */
+  readonly isShared?: boolean;
+}
+
+/** How often a log is looked at that another process may write to. */
+const LOOK_MS = 500;
+
 /** Opens the folder of logs: `<attempt>.log` while open, `<attempt>.log.zst` when closed. */
-export async function openLogStore(folder: string): Promise<LogStore> {
+export async function openLogStore(
+  folder: string,
+  { isShared = false }: LogStoreOptions = {},
+): Promise<LogStore> {
   await mkdir(folder, { recursive: true });
   const changes = new EventEmitter().setMaxListeners(0);
   const files = createLogFiles(folder);
@@ -51,7 +62,7 @@ export async function openLogStore(folder: string): Promise<LogStore> {
         );
       const fresh = bytes.subarray(size - offset);
       // Made even for no bytes: that is how a log begins.
-      await appendFile(files.openFile(id), fresh);
+      await writeAt(files.openFile(id), fresh, size);
       changes.emit(String(id));
       return size + fresh.length;
     }),
@@ -83,10 +94,27 @@ export async function openLogStore(folder: string): Promise<LogStore> {
     },
 
     watch: (id, onChange) => {
+      const file = files.openFile(id);
       changes.on(String(id), onChange);
-      return () => changes.off(String(id), onChange);
+      if (isShared) watchFile(file, { interval: LOOK_MS, persistent: false }, onChange);
+      return () => {
+        changes.off(String(id), onChange);
+        if (isShared) unwatchFile(file, onChange);
+      };
     },
   };
+}
+
+/** By position, not at the end: when two processes get the same bytes at once, they are there once. */
+async function writeAt(file: string, bytes: Buffer, position: number): Promise<void> {
+  const handle = await open(file, constants.O_WRONLY | constants.O_CREAT);
+  try {
+    for (let written = 0; written < bytes.length;)
+      written += (await handle.write(bytes, written, bytes.length - written, position + written))
+        .bytesWritten;
+  } finally {
+    await handle.close();
+  }
 }
 
 /**
@@ -135,7 +163,7 @@ function createLogFiles(folder: string) {
 
     /** Makes the closed file of the open one, which has `bytes` bytes: renamed into place, so that it is whole when it is there. */
     compress: async (id: number, bytes: number): Promise<void> => {
-      const temporary = `${closedFile(id)}.tmp`;
+      const temporary = `${closedFile(id)}.${process.pid}.tmp`;
       if (bytes <= WHOLE_BYTES) await writeFile(temporary, await compressWhole(await readFile(openFile(id))));
       else await pipeline(createReadStream(openFile(id)), createZstdCompress(), createWriteStream(temporary));
       await rename(temporary, closedFile(id));

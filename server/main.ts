@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from 'pino';
 import { connectDatabase } from '../db/database.ts';
 import { applyPolicySettings } from '../db/licences.ts';
 import { migrate } from '../db/migrate.ts';
@@ -10,16 +11,31 @@ import { createLogger } from '../runtime/logger.ts';
 import { announceReady, runProcess, untilReachable } from '../runtime/process.ts';
 import { createApp } from './app.ts';
 import { createAuthority } from './auth.ts';
+import { accelerateWith } from './cache/accelerate.ts';
 import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest } from './cache/ingest.ts';
 import { openPathFollower } from './cache/path-follower.ts';
-import { parseServerConfig, serverFolders } from './config.ts';
+import { createTransfers } from './cache/transfers.ts';
+import { parseServerConfig, type ServerConfig, serverFolders } from './config.ts';
 import { openLogStore } from './logs.ts';
+import { startProcesses, startsOthers } from './processes.ts';
 import { openTokenBook } from './tokens.ts';
 
 await runProcess('server', async (stopped) => {
   const config = parseServerConfig();
   const logger = createLogger('server');
+  if (startsOthers(config.processes)) {
+    await using processes = startProcesses(config.processes, logger);
+    await Promise.race([processes.ready, processes.hopeless, stopped]);
+    announceReady(logger, { url: config.publicUrl, processes: config.processes });
+    await Promise.race([stopped, processes.hopeless]);
+    return;
+  }
+  await serve(config, logger, stopped);
+});
+
+/** One process that answers. */
+async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void>): Promise<void> {
   await using connection = connectDatabase({ url: config.databaseUrl, applicationName: 'nixwarp-server' });
   await untilReachable('Postgres', logger, () => migrate(connection));
   const folders = serverFolders(config.stateDir);
@@ -41,7 +57,7 @@ await runProcess('server', async (stopped) => {
       folder,
       ingestDeps,
       ingest: createIngest(ingestDeps),
-      logs: await openLogStore(folders.logs),
+      logs: await openLogStore(folders.logs, { isShared: config.processes > 1 }),
       authority: createAuthority({
         adminToken: config.adminToken,
         builderToken: config.builderToken,
@@ -53,13 +69,17 @@ await runProcess('server', async (stopped) => {
       publicView: config.publicView,
       storeDir: config.storeDir,
       memory: { paths, maxBytes: config.cacheMemoryBytes },
+      transfers: createTransfers({ most: config.transfers }),
+      accelerate:
+        config.accelRedirect === undefined ? undefined : accelerateWith(config.accelRedirect, folder.path),
       cacheFacts: { url: config.publicUrl, publicKey: formatPublicKey(publicKeyOf(secretKey)) },
       temporalUiUrl: config.temporalUiUrl,
     },
     logger,
   );
+  app.server.maxConnections = config.maxConnections;
   await app.listen(config.listen);
   announceReady(logger, { url: config.publicUrl });
   await stopped;
   await app.close();
-});
+}

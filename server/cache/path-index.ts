@@ -173,7 +173,7 @@ function createIndex(first: Sorted): PathIndex {
   const one = new Uint32Array(WORDS);
 
   function find(hash: string): ViewBits | undefined {
-    const changed = overlay.get(hash) ?? frozen.get(hash);
+    const changed = (overlay.size > 0 ? overlay.get(hash) : undefined) ?? frozen.get(hash);
     if (changed !== undefined) return changed === GONE ? undefined : changed;
     letters.write(hash, 0, HASH_LENGTH, 'latin1');
     readWords(letters, 0, one, 0);

@@ -6,12 +6,15 @@ import { parseResource } from './resource.ts';
 import { sendContent } from './send.ts';
 import { openShortWay } from './short-way.ts';
 import type { CacheSource } from './source.ts';
+import type { Transfers } from './transfers.ts';
 
 export interface CacheRoutesOptions {
   /** One, or that of the view which a request names. */
   readonly source: CacheSource | ((request: FastifyRequest) => CacheSource);
   /** Where nginx finds a file of the cache, as `X-Accel-Redirect`; absent: this process sends files itself. */
-  readonly accelerate?: (path: string) => string | undefined;
+  readonly accelerate?: ((path: string) => string | undefined) | undefined;
+  /** So many NARs at a time; absent: all at once. */
+  readonly transfers?: Transfers | undefined;
   /** What is served at the server's root, to anybody: plain requests for narinfos are answered before there is a route. */
   readonly shortWay?: boolean;
   /**
@@ -25,6 +28,7 @@ export interface CacheRoutesOptions {
 export function cacheRoutes({
   source,
   accelerate,
+  transfers,
   shortWay = false,
   authorize,
 }: CacheRoutesOptions): FastifyPluginCallback {
@@ -44,12 +48,16 @@ export function cacheRoutes({
     const content = resource === undefined ? undefined : await from.find(resource);
     if (resource === undefined || content === undefined) return miss(reply);
     void reply.hijack();
-    try {
-      await sendContent(request.raw, reply.raw, content, {
+    const send = (): Promise<void> =>
+      sendContent(request.raw, reply.raw, content, {
         kind: resource.kind,
         isPublic: authorize === undefined,
         ...(accelerate === undefined ? {} : { accelerate }),
       });
+    const isLong = resource.kind === 'nar' && request.method === 'GET' && content.body.kind !== 'bytes';
+    try {
+      if (isLong && transfers !== undefined) await transfers.run(request.ip, reply.raw, content.size, send);
+      else await send();
     } catch (error) {
       // Headers are gone already: all that tells the client is a cut connection. A reader that left is no error.
       if (!request.raw.destroyed) request.log.warn({ err: error, key }, 'a transfer was cut');

@@ -76,16 +76,24 @@ export async function addViewRoutes(
       if (wanted === undefined) throw new NotFoundError(`there is no ${request.url}`);
       await authority.authorize(request, { view: wanted, can: 'read' });
     };
-  await app.register(cacheRoutes({ source: sources.public, shortWay: true }));
-  await app.register(cacheRoutes({ source: sources.internal, authorize: reads(() => 'internal') }), {
-    prefix: '/internal',
-  });
+  const { transfers, accelerate } = deps;
+  await app.register(cacheRoutes({ source: sources.public, shortWay: true, transfers, accelerate }));
+  await app.register(
+    cacheRoutes({
+      source: sources.internal,
+      transfers,
+      accelerate,
+      authorize: reads(() => 'internal'),
+    }),
+    { prefix: '/internal' },
+  );
   await app.register(
     cacheRoutes({
       source: (request) => {
         const view = stagingViewOf(request);
         return view === undefined ? sources.public : sources.staging(view.slice('staging/'.length));
       },
+      transfers,
       authorize: reads(stagingViewOf),
     }),
     { prefix: '/staging/:staging' },

@@ -25,6 +25,11 @@ test('what must be given is enough, the rest has defaults', () => {
     secretKey,
     storeDir: '/nix/store',
     cachePriority: 50,
+    cacheMemoryBytes: 256 * 1024 ** 2,
+    transfers: 256,
+    maxConnections: 10_000,
+    accelRedirect: undefined,
+    processes: 1,
     temporalUiUrl: undefined,
     publicView: 'policy',
     policy: {

@@ -40,16 +40,15 @@ export function createMemorySource(options: MemorySourceOptions): MemorySource {
   const isShown = (hash: string): boolean => ((paths.views(hash) ?? 0) & viewBit) !== 0;
 
   function findNarInfo(resource: Resource, hash: string): ReturnType<CacheSource['find']> {
-    if (!isShown(hash)) return undefined;
-    return (
-      kept.get(resource.key) ??
-      kept.fetch(resource.key, async () => {
-        const content = await inner.find(resource);
-        if (content === undefined) return undefined;
-        const url = urlOf(content);
-        return { content, ...(url === undefined ? {} : { url }) };
-      })
-    );
+    // What is kept is shown: with each change of its path, who may see it among them, it was forgotten.
+    const known = kept.get(resource.key);
+    if (known !== undefined || !isShown(hash)) return known;
+    return kept.fetch(resource.key, async () => {
+      const content = await inner.find(resource);
+      if (content === undefined) return undefined;
+      const url = urlOf(content);
+      return { content, ...(url === undefined ? {} : { url }) };
+    });
   }
 
   function findNar(resource: Resource): ReturnType<CacheSource['find']> {

@@ -101,6 +101,17 @@ test('a path that another view shows is a miss here, before and after it was kep
   cache.publish(A);
   await cache.text(`${A}.narinfo`);
   cache.views.set(A, VIEW_BITS.complete);
+  cache.change(A);
+  assert.equal(cache.find(`${A}.narinfo`), undefined);
+});
+
+test('a path that is hidden while it is being asked for is not kept', async () => {
+  const cache = setUp();
+  cache.publish(A);
+  const found = cache.text(`${A}.narinfo`);
+  cache.views.set(A, VIEW_BITS.complete);
+  cache.change(A);
+  await found;
   assert.equal(cache.find(`${A}.narinfo`), undefined);
 });
 
