@@ -28,7 +28,7 @@ export function runsOnce(): boolean {
 
 export interface Processes extends AsyncDisposable {
   /** Resolves when each was ready once. */
-  readonly ready: Promise<void>;
+  readonly ready: Promise<unknown>;
   /** Rejects when one cannot run as it is configured. */
   readonly hopeless: Promise<never>;
 }
@@ -71,10 +71,9 @@ export function startProcesses(count: number, logger: Logger): Processes {
     });
   }
 
+  const starting = Array.from({ length: count }, (_, index) => start(index, FIRST_PAUSE_MS));
   return {
-    ready: Promise.all(Array.from({ length: count }, (_, index) => start(index, FIRST_PAUSE_MS))).then(
-      () => {},
-    ),
+    ready: Promise.all(starting),
     hopeless,
     [Symbol.asyncDispose]: async () => {
       isStopping = true;
