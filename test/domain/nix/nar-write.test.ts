@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
-import { writeNar } from '../../../domain/nix/nar-write.ts';
+import { writeNar, writeNarFrom } from '../../../domain/nix/nar-write.ts';
 import type { NarSource } from '../../../domain/nix/nar-write.ts';
 import { fileNar, formatNarTree, isFile, isLink, nar, readNarTree } from '../../support/nar-trees.ts';
-import type { Tree } from '../../support/nar-trees.ts';
+import type { DirectoryTree, Tree } from '../../support/nar-trees.ts';
 import { NIX_VERSIONS, listVectors, readVectorBytes } from '../../support/nix-vectors.ts';
 import { describe, test } from '../../support/test.ts';
 
@@ -151,3 +151,44 @@ test('a file that gives more or less than its size fails: it changed while it wa
 test('a single file is an archive too', async () => {
   assert.deepEqual(await written(sourceOf({ content: 'hello' })), nar(fileNar('hello')));
 });
+
+test('from any byte on, a NAR is the end of the whole, and contents in front are not read', async () => {
+  await fc.assert(
+    fc.asyncProperty(someTree, fc.double({ min: 0, max: 1, noNaN: true }), async (tree, part) => {
+      const whole = await written(sourceOf(tree));
+      const start = Math.floor(part * whole.length);
+      const chunks: Uint8Array[] = [];
+      const read: number[] = [];
+      for await (const chunk of writeNarFrom(partSource(tree, read), start)) chunks.push(Buffer.from(chunk));
+      assert.ok(Buffer.concat(chunks).equals(whole.subarray(start)));
+    }),
+  );
+  const files: DirectoryTree = { a: { content: 'x'.repeat(100_000) }, b: { content: 'y'.repeat(1000) } };
+  const whole = formatNarTree(files);
+  const read: number[] = [];
+  for await (const chunk of writeNarFrom(partSource(files, read), whole.length - 500))
+    assert.ok(chunk.length > 0);
+  assert.deepEqual(read, [whole.length - 500 - whole.indexOf('yyyy')], 'of b alone, from where it is wanted');
+});
+
+/** As `sourceOf`, noting from which byte on each content was read. */
+function partSource(tree: Tree, read: number[]): NarSource {
+  if (isLink(tree)) return { kind: 'symlink', target: Buffer.from(tree.target, 'latin1') };
+  if (!isFile(tree)) {
+    const entries = Object.entries(tree).map(([name, entry]) => ({
+      name: Buffer.from(name, 'latin1'),
+      source: partSource(entry, read),
+    }));
+    return { kind: 'directory', entries: () => entries };
+  }
+  const content = Buffer.from(tree.content, 'latin1');
+  return {
+    kind: 'regular',
+    executable: tree.executable === true,
+    size: content.length,
+    content: (from) => {
+      read.push(from);
+      return [content.subarray(from)];
+    },
+  };
+}
