@@ -85,7 +85,9 @@ export async function sendContent(
   }
   const inner = body.kind === 'file' ? options.accelerate?.(body.path) : undefined;
   if (inner !== undefined) {
-    response.writeHead(200, { ...headers, 'x-accel-redirect': inner }).end();
+    // nginx says these itself, of the file that it sends.
+    const { 'accept-ranges': _ranges, etag: _etag, ...others } = headers;
+    response.writeHead(200, { ...others, 'x-accel-redirect': inner }).end();
     return;
   }
   if (ranges.length > 1) {
