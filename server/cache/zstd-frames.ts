@@ -104,5 +104,5 @@ function readContentSize(bytes: Buffer): number {
 }
 
 function refuse(value: string, expected: string): ParseError {
-  return new ParseError('zstd', value, expected);
+  return new ParseError('zstd content', value, expected);
 }
