@@ -38,6 +38,7 @@ export function ingestRoutes({ ingest, authority }: ServerDeps): FastifyPluginCa
         bodyLimit: DECLARATION_BYTES,
         schema: {
           summary: 'Declare a closure: which of it has to be uploaded',
+          security: [{ token: [] }],
           body: DeclareSchema,
           response: { 200: DeclaredSchema },
         },
@@ -62,6 +63,7 @@ export function ingestRoutes({ ingest, authority }: ServerDeps): FastifyPluginCa
         bodyLimit: NAR_BYTES,
         schema: {
           summary: 'Upload the NAR of a declared path, from an offset on',
+          security: [{ token: [] }],
           params: Path,
           querystring: UploadQuery,
         },
@@ -84,6 +86,7 @@ export function ingestRoutes({ ingest, authority }: ServerDeps): FastifyPluginCa
       {
         schema: {
           summary: 'Make the closure visible, all at once',
+          security: [{ token: [] }],
           params: Publish,
           response: { 200: CommittedSchema },
         },

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import {
@@ -159,7 +160,10 @@ async function defaults(): Promise<object> {
 }
 
 test('a failed job can be retried alone or with its dependents, once its cause is gone', async () => {
-  const flag = join(await temporaryFolder('flag'), 'flag');
+  const folder = await temporaryFolder('flag');
+  // Builds run as other users.
+  await chmod(folder, 0o755);
+  const flag = join(folder, 'flag');
   const file = await writeSet({
     attributes: `rec {
       needy = sh "needy" "test -e ${flag} && echo there > $out";

@@ -61,7 +61,10 @@ test('every route of the API is in it, and nothing else', () => {
     .filter((route) => route.includes(' /api/v1/') && !route.startsWith('options '))
     .map((route) => route.replaceAll(/:(\w+)/g, '{$1}'));
   assert.ok(wanted.length > 30, printed);
-  assert.deepEqual(operations.map(([name]) => name).toSorted(), wanted.toSorted());
+  // HEAD says what GET says, or is between a builder and us.
+  const shown = (routes_: readonly string[]) =>
+    routes_.filter((route) => !route.startsWith('head ')).toSorted();
+  assert.deepEqual(shown(operations.map(([name]) => name)), shown(wanted));
 });
 
 test('every parameter of a path is described', () => {
