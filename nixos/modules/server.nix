@@ -75,6 +75,40 @@ in
       default = 50;
       description = "Priority in `nix-cache-info`: Nix asks a cache with a lower one first; cache.nixos.org has 40.";
     };
+
+    processes = mkOption {
+      type = types.ints.between 1 256;
+      default = 1;
+      description = "Processes that answer on one port. One core serves tens of thousands of narinfos a second.";
+    };
+
+    cacheMemoryMiB = mkOption {
+      type = types.ints.between 1 65536;
+      default = 256;
+      description = "Memory for narinfos and small NARs, for each view and process.";
+    };
+
+    cacheTransfers = mkOption {
+      type = types.ints.between 1 65536;
+      default = 256;
+      description = "NARs that a process sends at a time; who comes later waits, in turn with others.";
+    };
+
+    maxConnections = mkOption {
+      type = types.ints.between 1 1000000;
+      default = 10000;
+      description = "Connections to a process; more are closed unanswered.";
+    };
+
+    accelRedirect = mkOption {
+      type = types.nullOr (types.strMatching "/([A-Za-z0-9._-]+/)+");
+      default = null;
+      example = "/nixwarp-files/";
+      description = ''
+        An `internal` location of nginx that has /var/lib/nixwarp/cache/ as its `alias`: nginx sends the files that the
+        server says. Set it only where nothing but nginx reaches the server.
+      '';
+    };
   };
 
   config = mkIf cfg.enable {
@@ -124,6 +158,11 @@ in
           NIXWARP_TRUSTED_NETWORK = cfg.trustedNetwork;
           NIXWARP_PUBLIC_URL = nixwarp.publicUrl;
           NIXWARP_CACHE_PRIORITY = cfg.cachePriority;
+          NIXWARP_SERVER_PROCESSES = cfg.processes;
+          NIXWARP_CACHE_MEMORY_MIB = cfg.cacheMemoryMiB;
+          NIXWARP_CACHE_TRANSFERS = cfg.cacheTransfers;
+          NIXWARP_MAX_CONNECTIONS = cfg.maxConnections;
+          NIXWARP_ACCEL_REDIRECT = cfg.accelRedirect;
           NIXWARP_TEMPORAL_UI_URL = nixwarp.temporal.uiUrl;
         };
         path = [ pkgs.curl ];

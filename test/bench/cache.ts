@@ -16,6 +16,7 @@ import { median, spread } from './statistics.ts';
 const ROUNDS = 5;
 const SOAK_SECONDS = 60;
 const RUN_SECONDS = 3;
+const WARM_SECONDS = 10;
 const PATHS = 300;
 const BYTES = 1024 ** 3;
 /** Smaller ones measure requests, not bytes. */
@@ -32,6 +33,8 @@ export async function cache(args: readonly string[]): Promise<void> {
     return;
   }
   const folder = await mkdtemp(join(tmpdir(), 'nixwarp-bench-'));
+  // The current Nix has a root of its own: it sees what is bound there.
+  process.env['NIX_CURRENT_BIND'] = folder;
   try {
     const corpus = await makeCorpus(join(folder, 'state', 'cache'), PATHS, BYTES);
     console.log(
@@ -93,7 +96,7 @@ async function compareLoads(
 ): Promise<void> {
   console.log(`\n${what}: median (min–max); CPU of the server`);
   // Both have their files in the page cache, and their code compiled.
-  for (const server of servers) await load(server, script, 16, RUN_SECONDS);
+  for (const server of servers) await load(server, script, 16, WARM_SECONDS);
   for (const count of connections) {
     const loads = new Map<BenchServer, Load[]>(servers.map((server) => [server, []]));
     for (let round = 0; round < rounds; round++)

@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME`: measures, always beside a baseline in the same run, and prints ratios. */
 
+import { cacheIndex } from './cache-index.ts';
 import { cache } from './cache.ts';
 import { benchClassify } from './classify.ts';
 import { large } from './large.ts';
@@ -9,6 +10,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   steps,
   large,
   cache,
+  'cache-index': cacheIndex,
   classify: async () => benchClassify(),
 };
 

@@ -75,6 +75,11 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
       secretKey: SECRETS['/var/lib/secrets/cache-secret-key'],
       storeDir: '/nix/store',
       cachePriority: 30,
+      processes: 3,
+      cacheMemoryBytes: 512 * 1024 ** 2,
+      transfers: 100,
+      maxConnections: 5_000,
+      accelRedirect: '/nixwarp-files/',
       temporalUiUrl: 'https://temporal.example.org/namespaces/prod?query=a%20b',
     });
   });

@@ -43,6 +43,11 @@
       adminTokenFile = "/var/lib/secrets/admin-token";
       cacheSecretKeyFile = "/var/lib/secrets/cache-secret-key";
       cachePriority = 30;
+      processes = 3;
+      cacheMemoryMiB = 512;
+      cacheTransfers = 100;
+      maxConnections = 5000;
+      accelRedirect = "/nixwarp-files/";
     };
 
     coordinator = {
