@@ -28,6 +28,7 @@ function addCreation(app: RouteApp, deps: ServerDeps): void {
     '/tokens',
     {
       schema: {
+        security: [{ token: [] }],
         summary: 'Make a token for a view; the answer is the only place where it is ever shown',
         body: CreateTokenSchema,
         response: { 200: CreatedTokenSchema },
@@ -78,6 +79,7 @@ function addRevocation(app: RouteApp, deps: ServerDeps): void {
     '/tokens/:id/revoke',
     {
       schema: {
+        security: [{ token: [] }],
         summary: 'Revoke a token: nobody gets in with it from now on',
         params: IdParams,
         response: { 200: Type.Object({ id: Type.Integer(), name: Type.String() }) },
