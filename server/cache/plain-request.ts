@@ -5,16 +5,18 @@ import type { Resource } from './resource.ts';
 export interface PlainRequest {
   readonly method: 'GET' | 'HEAD';
   readonly resource: Resource;
-  /** Its headers with the empty line: with the same ones the next request is plain, too. */
-  readonly headers: Buffer;
-  /** All of it. */
-  readonly bytes: Buffer;
+  /** All behind the path, to the empty line: with the same the next request is plain, too. */
+  readonly tail: Buffer;
+  /** Of all of it, in bytes. */
   readonly length: number;
 }
 
-const REQUEST_LINE = /^(GET|HEAD) \/(([0-9abcdfghijklmnpqrsvwxyz]{32})\.narinfo) HTTP\/1\.1\r\n/;
-/** "HEAD /", 32 letters, ".narinfo HTTP/1.1" and the line's end. */
-const LONGEST_LINE = 57;
+const GET = Buffer.from('GET /');
+const HEAD = Buffer.from('HEAD /');
+const KEY = /^[0-9abcdfghijklmnpqrsvwxyz]{32}\.narinfo$/;
+const KEY_LENGTH = 40;
+const HASH_LENGTH = 32;
+const VERSION = ' HTTP/1.1\r\n';
 /** Longer ones are somebody's cookies. */
 const LONGEST_HEADERS = 4_096;
 const END = '\r\n\r\n';
@@ -31,37 +33,38 @@ const HEADERS: Readonly<Record<string, RegExp>> = {
 
 /**
  * Reads the first request of the bytes. `undefined` for one that is not plain, or not there as a whole.
- * @param known headers of the request before.
+ * @param known the tail of the request before.
  */
 export function readPlainRequest(bytes: Buffer, known: Buffer | undefined): PlainRequest | undefined {
-  const line = REQUEST_LINE.exec(bytes.toString('latin1', 0, LONGEST_LINE));
-  const [text = '', method, key, pathHash] = line ?? [];
-  if (key === undefined || pathHash === undefined) return undefined;
-  const headers = isSame(bytes, text.length, known) ? known : readHeaders(bytes, text.length);
-  if (headers === undefined) return undefined;
-  const length = text.length + headers.length;
+  const method = bytes[0] === 0x47 ? GET : HEAD;
+  if (!startsWith(bytes, 0, method)) return undefined;
+  const end = method.length + KEY_LENGTH;
+  const key = bytes.toString('latin1', method.length, end);
+  if (!KEY.test(key)) return undefined;
+  const tail = known !== undefined && startsWith(bytes, end, known) ? known : readTail(bytes, end);
+  if (tail === undefined) return undefined;
   return {
-    method: method === 'HEAD' ? 'HEAD' : 'GET',
-    resource: { kind: 'narinfo', key, pathHash },
-    headers,
-    bytes: bytes.subarray(0, length),
-    length,
+    method: method === GET ? 'GET' : 'HEAD',
+    resource: { kind: 'narinfo', key, pathHash: key.slice(0, HASH_LENGTH) },
+    tail,
+    length: end + tail.length,
   };
 }
 
-function isSame(bytes: Buffer, start: number, known: Buffer | undefined): known is Buffer {
+function startsWith(bytes: Buffer, offset: number, what: Buffer): boolean {
   return (
-    known !== undefined &&
-    bytes.length - start >= known.length &&
-    bytes.compare(known, 0, known.length, start, start + known.length) === 0
+    bytes.length >= offset + what.length &&
+    bytes.compare(what, 0, what.length, offset, offset + what.length) === 0
   );
 }
 
-function readHeaders(bytes: Buffer, start: number): Buffer | undefined {
-  const end = bytes.indexOf(END, start, 'latin1');
-  if (end < 0 || end - start > LONGEST_HEADERS) return undefined;
+function readTail(bytes: Buffer, start: number): Buffer | undefined {
+  if (bytes.toString('latin1', start, start + VERSION.length) !== VERSION) return undefined;
+  const from = start + VERSION.length;
+  const end = bytes.indexOf(END, from, 'latin1');
+  if (end < 0 || end - from > LONGEST_HEADERS) return undefined;
   const seen = new Set<string>();
-  for (const line of bytes.toString('latin1', start, end).split('\r\n')) {
+  for (const line of bytes.toString('latin1', from, end).split('\r\n')) {
     const colon = line.indexOf(':');
     const name = line.slice(0, colon).toLowerCase();
     const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '');

@@ -20,6 +20,7 @@ export interface ShortWay {
 
 /** A reader that sends requests and takes no answers waits until it has taken some. */
 const UNSENT_BYTES = 256 * 1024;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Puts itself in front of the server's own handling of connections, before it listens.
@@ -78,7 +79,7 @@ type ConnectionState = 'reading' | 'answering' | 'left';
 /** One connection, as long as all its requests are plain ones. */
 class PlainConnection {
   readonly #options: PlainConnectionOptions;
-  /** Headers that were found to be plain: a client sends the same with each request. */
+  /** What follows a path, and was found to be plain: a client sends the same with each request. */
   #known: Buffer | undefined;
   #state: ConnectionState = 'reading';
   /** No further request is read: the client closed its half, or the server stops. */
@@ -111,10 +112,10 @@ class PlainConnection {
     while (rest.length > 0) {
       const request = readPlainRequest(rest, this.#known);
       if (request === undefined) return this.#handOver(rest);
-      this.#known = request.headers;
-      rest = rest.subarray(request.length);
+      this.#known = request.tail;
       const found = source.find(request.resource);
       if (found instanceof Promise) return void this.#answerLater(request, found, rest);
+      rest = rest.length === request.length ? NOTHING : rest.subarray(request.length);
       if (!this.#write(render(request, found))) return this.#untilTaken(rest);
     }
   };
@@ -131,11 +132,7 @@ class PlainConnection {
     this.#options.socket.pause().once('drain', () => this.#goOn(rest));
   }
 
-  async #answerLater(
-    request: PlainRequest,
-    found: Promise<Content | undefined>,
-    rest: Buffer,
-  ): Promise<void> {
+  async #answerLater(request: PlainRequest, found: Promise<Content | undefined>, all: Buffer): Promise<void> {
     this.#state = 'answering';
     this.#options.socket.pause();
     let answer: Buffer;
@@ -143,10 +140,11 @@ class PlainConnection {
       answer = this.#options.render(request, await found);
     } catch {
       // The server's own way asks again, and knows how to tell and log what went wrong.
-      if (this.#state === 'answering') this.#handOver(Buffer.concat([request.bytes, rest]));
+      if (this.#state === 'answering') this.#handOver(all);
       return;
     }
     if (this.#state !== 'answering') return;
+    const rest = all.subarray(request.length);
     if (this.#write(answer)) this.#goOn(rest);
     else this.#untilTaken(rest);
   }
