@@ -85,6 +85,14 @@ program
   .action(does(commands.run));
 
 program
+  .command('push [paths...]')
+  .description('send store paths, with all that they refer to, into the cache; a post-build-hook of Nix, too')
+  .option('--stdin', 'read the paths from standard input')
+  .option('--watch-store', 'send what is built from now on, until Ctrl-C')
+  .addOption(json)
+  .action(does(commands.push));
+
+program
   .command('watch [evaluation]', { isDefault: false })
   .description('watch an evaluation, by default the newest')
   .addOption(json)

@@ -8,18 +8,24 @@ import { applyPolicySettings } from '../db/licences.ts';
 import { migrate } from '../db/migrate.ts';
 import { formatPublicKey, parseSecretKey, publicKeyOf } from '../domain/nix/signature.ts';
 import { createLogger } from '../runtime/logger.ts';
+import { createLoop } from '../runtime/loop.ts';
 import { announceReady, runProcess, untilReachable } from '../runtime/process.ts';
 import { createApp } from './app.ts';
 import { createAuthority } from './auth.ts';
 import { accelerateWith } from './cache/accelerate.ts';
 import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest } from './cache/ingest.ts';
+import { restoreNarInfos, sweepIngest } from './cache/sweep-ingest.ts';
 import { openPathFollower } from './cache/path-follower.ts';
 import { createTransfers } from './cache/transfers.ts';
 import { parseServerConfig, type ServerConfig, serverFolders } from './config.ts';
 import { openLogStore } from './logs.ts';
 import { startProcesses, startsOthers } from './processes.ts';
 import { openTokenBook } from './tokens.ts';
+
+/** A server is started again within that. */
+const RESTORED_SECONDS = 24 * 3600;
+const SWEEP_SECONDS = 3600;
 
 await runProcess('server', async (stopped) => {
   const config = parseServerConfig();
@@ -78,6 +84,13 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
     logger,
   );
   app.server.maxConnections = config.maxConnections;
+  // What a crash between a commit and its files left out, and what nobody came back for.
+  await restoreNarInfos(ingestDeps, RESTORED_SECONDS);
+  await using _sweeping = createLoop({
+    everySeconds: SWEEP_SECONDS,
+    run: () => sweepIngest(ingestDeps),
+    onError: (error) => logger.warn(error, 'clearing away what uploads left failed'),
+  });
   await app.listen(config.listen);
   announceReady(logger, { url: config.publicUrl });
   await stopped;

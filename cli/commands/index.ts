@@ -16,6 +16,7 @@ export const why = lazily(async () => (await import('./look.ts')).why);
 export const run = lazily(async () => (await import('./run.ts')).run);
 export const saveJobset = lazily(async () => (await import('./jobsets.ts')).saveJobset);
 export const trigger = lazily(async () => (await import('./jobsets.ts')).trigger);
+export const push = lazily(async () => (await import('./push.ts')).push);
 export const up = lazily(async () => (await import('./up.ts')).up);
 export const serveCache = lazily(async () => (await import('./cache.ts')).serveCache);
 export const classifyFile = lazily(async () => (await import('./classify.ts')).classifyFile);
