@@ -59,7 +59,8 @@ export function serveRoutes({ source, authorize }: ServeRoutesOptions): FastifyP
     if (nar === undefined || root === undefined) return miss(reply);
     const node = findInListing(root, path.split('/'), nar.info.path, from.storeDir);
     if (node === undefined) return miss(reply);
-    if (node.kind === 'directory') return sendFolder(request, reply, node, nar);
+    if (node.kind === 'directory')
+      return sendFolder(request, reply.headers(lifetimeOf(authorize === undefined)), node, nar);
     const content = fileContent(node, nar);
     if (content === undefined) return miss(reply);
     void reply.hijack();
@@ -109,6 +110,13 @@ function fileContent(node: ListingNode & { kind: 'regular' }, nar: StoredNar): C
   };
 }
 
+/** As `sendContent` says it of files. */
+function lifetimeOf(isPublic: boolean): Record<string, string> {
+  return isPublic
+    ? { 'cache-control': 'public, max-age=86400' }
+    : { 'cache-control': 'private, max-age=86400', vary: 'authorization' };
+}
+
 function sendFolder(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -124,10 +132,9 @@ function sendFolder(
         'location',
         `${path.slice(path.lastIndexOf('/') + 1)}/${query === undefined ? '' : `?${query}`}`,
       )
-      .header('cache-control', 'no-store')
       .send();
   const entries = listEntries(node);
-  void reply.headers({ ...GUARDS, 'cache-control': 'max-age=86400' });
+  void reply.headers(GUARDS);
   if (request.headers.accept?.includes('application/json'))
     return reply.type('application/json').send(JSON.stringify({ storePath: info.path, entries }));
   return reply.type('text/html; charset=utf-8').send(folderPage(info.path, entries));

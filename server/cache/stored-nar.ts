@@ -10,7 +10,7 @@ import { decompress, parseUploadCompression } from './decompress.ts';
 import { createListingBuilder } from './nar-listing.ts';
 import { parseResource, type Resource } from './resource.ts';
 import { readSeekable } from './seekable-zstd.ts';
-import { type CacheSource, type Content, bytesContent } from './source.ts';
+import { bytesContent, type CacheSource, type Content, type ContentBody } from './source.ts';
 
 export interface StoredNar {
   readonly info: NarInfo;
@@ -30,7 +30,7 @@ export async function openStoredNar(source: CacheSource, pathHash: string): Prom
   const info = parseNarInfo(await readText(found), source.storeDir);
   const resource = parseResource(info.url);
   const content = resource?.kind === 'nar' ? await source.find(resource) : undefined;
-  if (content === undefined || content.body.kind === 'redirect') return undefined;
+  if (content === undefined || !READABLE.has(content.body.kind)) return undefined;
   return { info, read: (start, end) => readPart(info, content, start, end) };
 }
 
@@ -52,25 +52,20 @@ async function* readPart(
   }
 }
 
+/** What lies elsewhere is not entered. */
+const READABLE: ReadonlySet<ContentBody['kind']> = new Set(['bytes', 'file', 'stream']);
+
 /** Bytes as they are stored. */
 async function* plainBytes({ body }: Content, start: number, end: number): AsyncGenerator<Buffer> {
-  switch (body.kind) {
-    case 'bytes':
-      yield body.bytes.subarray(start, end);
-      return;
-    case 'file':
-      yield* createReadStream(body.path, {
-        start,
-        end: end - 1,
-        highWaterMark: READ_BYTES,
-      }) as AsyncIterable<Buffer>;
-      return;
-    case 'stream':
-      yield* body.read(start, end) as AsyncIterable<Buffer>;
-      return;
-    case 'redirect':
-      throw new Error(`${body.url} is elsewhere`);
-  }
+  if (body.kind === 'bytes') yield body.bytes.subarray(start, end);
+  else if (body.kind === 'file')
+    yield* createReadStream(body.path, {
+      start,
+      end: end - 1,
+      highWaterMark: READ_BYTES,
+    }) as AsyncIterable<Buffer>;
+  else if (body.kind === 'stream') yield* body.read(start, end) as AsyncIterable<Buffer>;
+  else throw new Error(`a content that is ${body.kind} cannot be read`);
 }
 
 async function* slice(source: AsyncIterable<Buffer>, start: number, end: number): AsyncGenerator<Buffer> {

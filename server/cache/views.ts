@@ -8,12 +8,14 @@ import type { ServerDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
 import { createDatabasePolicy } from './database-policy.ts';
 import { cacheRoutes } from './routes.ts';
+import { serveRoutes } from './serve-routes.ts';
 import type { CacheSource } from './source.ts';
 import { createFolderSource } from './sources/folder.ts';
 import { createIndexedSource } from './sources/indexed.ts';
 import { createMemorySource } from './sources/memory.ts';
 import { overlaySources } from './sources/overlay.ts';
 import { restrictSource } from './sources/restricted.ts';
+import { withListings } from './stored-nar.ts';
 
 export interface ViewSources {
   readonly public: CacheSource;
@@ -77,25 +79,19 @@ export async function addViewRoutes(
       await authority.authorize(request, { view: wanted, can: 'read' });
     };
   const { transfers, accelerate } = deps;
-  await app.register(cacheRoutes({ source: sources.public, shortWay: true, transfers, accelerate }));
-  await app.register(
-    cacheRoutes({
-      source: sources.internal,
-      transfers,
-      accelerate,
-      authorize: reads(() => 'internal'),
-    }),
-    { prefix: '/internal' },
-  );
-  await app.register(
-    cacheRoutes({
-      source: (request) => {
-        const view = stagingViewOf(request);
-        return view === undefined ? sources.public : sources.staging(view.slice('staging/'.length));
-      },
-      transfers,
-      authorize: reads(stagingViewOf),
-    }),
-    { prefix: '/staging/:staging' },
-  );
+  const open = withListings(sources.public);
+  await app.register(cacheRoutes({ source: open, shortWay: true, transfers, accelerate }));
+  await app.register(serveRoutes({ source: open }));
+  const internal = { source: withListings(sources.internal), authorize: reads(() => 'internal') };
+  await app.register(cacheRoutes({ ...internal, transfers, accelerate }), { prefix: '/internal' });
+  await app.register(serveRoutes(internal), { prefix: '/internal' });
+  const staging = {
+    source: (request: FastifyRequest) => {
+      const view = stagingViewOf(request);
+      return view === undefined ? sources.public : sources.staging(view.slice('staging/'.length));
+    },
+    authorize: reads(stagingViewOf),
+  };
+  await app.register(cacheRoutes({ ...staging, transfers }), { prefix: '/staging/:staging' });
+  await app.register(serveRoutes(staging), { prefix: '/staging/:staging' });
 }
