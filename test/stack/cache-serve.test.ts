@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -50,6 +50,7 @@ const trusting = (
 
 let files: Folder;
 let store: ServedCache;
+let library: string;
 let program: string;
 let programDrv: string;
 
@@ -67,6 +68,7 @@ before(async () => {
       'experimental-features',
       'nix-command ca-derivations',
     ]);
+  library = (await build('library')).stdout.trim();
   program = (await build('program')).stdout.trim();
   programDrv = (await runFile('nix-instantiate', [files.path, '-A', 'program'])).stdout.trim();
   await build('second');
@@ -134,15 +136,21 @@ for (const [name, make] of Object.entries(nixClients))
     test('fills a folder that verifies, and takes it from there', async () => {
       await using folder = await makeFolder();
       await using cache = await serveCache(['--dir', folder.path, '--writable']);
-      for (const compression of ['xz', 'zstd'])
-        await withClient(open, async (client) => {
-          await succeed(client, ['copy', '--from', store.url, program, ...trusting(newKey)]);
-          await rm(join(folder.path, 'nar'), { recursive: true, force: true });
-          for (const file of await readdir(folder.path))
-            if (file.endsWith('.narinfo')) await rm(join(folder.path, file));
-          const to = `${cache.url}?compression=${compression}&write-nar-listing=1`;
-          await succeed(client, ['copy', '--to', to, program]);
-        });
+      await withClient(open, async (client) => {
+        await succeed(client, ['copy', '--from', store.url, program, ...trusting(newKey)]);
+        for (const [compression, path] of [
+          ['xz', library],
+          ['zstd', program],
+        ] as const)
+          await succeed(client, [
+            'copy',
+            '--to',
+            `${cache.url}?compression=${compression}&write-nar-listing=1`,
+            path,
+          ]);
+      });
+      const listings = (await readdir(folder.path)).filter((file) => file.endsWith('.ls'));
+      assert.equal(listings.length, 2);
       assert.equal(cache.output().includes('"level":50'), false, cache.output());
       await withClient(open, async (client) => {
         // Signatures of the store that it came from travelled with it.
@@ -162,7 +170,7 @@ for (const [name, make] of Object.entries(nixClients))
       await using cache = await serveCache(['--dir', folder.path, '--writable']);
       await withClient(open, async (client) => {
         await succeed(client, ['copy', '--from', store.url, program, ...trusting(newKey)]);
-        await succeed(client, ['copy', '--to', cache.url, program]);
+        await succeed(client, ['copy', '--to', `${cache.url}?compression=zstd`, program]);
         await succeed(client, ['store', 'copy-log', '--to', cache.url, programDrv], store.url);
         assert.match(await succeed(client, ['log', program], cache.url), /a line of the log/);
         await succeed(client, ['store', 'copy-sigs', '--substituter', store.url, '--recursive', program]);
