@@ -25,7 +25,7 @@ export function parseEnvironment<S extends Readonly<Record<string, Setting<unkno
   environment: Environment,
   settings: S,
   readSecret: (path: string) => string,
-  problemOf: (values: Partial<Values<S>>) => string | undefined = () => undefined,
+  problemOf: (values: Partial<Values<S>>) => string | undefined | readonly (string | undefined)[] = () => [],
 ): Values<S> {
   const values: Record<string, unknown> = {};
   const problems: string[] = [];
@@ -36,8 +36,8 @@ export function parseEnvironment<S extends Readonly<Record<string, Setting<unkno
       problems.push(error instanceof Error ? error.message : String(error));
     }
   }
-  const together = problemOf(values as Partial<Values<S>>);
-  if (together !== undefined) problems.push(together);
+  const together = [problemOf(values as Partial<Values<S>>)].flat();
+  problems.push(...together.filter((problem) => problem !== undefined));
   if (problems.length > 0) throw new ConfigurationError(problems);
   return values as Values<S>;
 }

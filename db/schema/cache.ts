@@ -37,6 +37,7 @@ export const pathProvenance = pgTable('path_provenance', {
   narHash: text('nar_hash').notNull(),
   accepted: boolean('accepted').notNull(),
   recordedAt: time('recorded_at').notNull().defaultNow(),
+  upstream: text('upstream'),
 });
 
 export const upstreamPaths = pgTable('upstream_paths', {

@@ -5,7 +5,7 @@ import { addResourceRoutes } from './resource-routes.ts';
 import { parseResource } from './resource.ts';
 import { sendContent } from './send.ts';
 import { openShortWay } from './short-way.ts';
-import type { CacheSource } from './source.ts';
+import type { CacheSource, Content, ContentBody } from './source.ts';
 import type { Transfers } from './transfers.ts';
 
 export interface CacheRoutesOptions {
@@ -45,7 +45,8 @@ export function cacheRoutes({
     const resource = parseResource(key);
     if (resource?.kind !== 'nix-cache-info') await authorize?.(request);
     const from = typeof source === 'function' ? source(request) : source;
-    const content = resource === undefined ? undefined : await from.find(resource);
+    const found = resource === undefined ? undefined : await from.find(resource);
+    const content = found?.body.kind === 'remote' ? await fetchRemote(request, found.body) : found;
     if (resource === undefined || content === undefined) return miss(reply);
     void reply.hijack();
     const send = (): Promise<void> =>
@@ -65,6 +66,14 @@ export function cacheRoutes({
     }
     return reply;
   }
+}
+
+/** HEAD asks whether the bytes are here, as uploads do: they are not (reference: binary-cache.md §4.14). */
+async function fetchRemote(
+  { method }: FastifyRequest,
+  { fetch }: Extract<ContentBody, { kind: 'remote' }>,
+): Promise<Content | undefined> {
+  return method === 'HEAD' ? undefined : fetch();
 }
 
 export function miss(reply: FastifyReply): FastifyReply {

@@ -169,7 +169,8 @@ async function writePart(
       await pipeline(body.read(start, end), response, { end: false });
       return;
     case 'redirect':
-      throw new Error('a redirect has no parts');
+    case 'remote':
+      throw new Error(`a content that is ${body.kind} has no parts`);
   }
 }
 

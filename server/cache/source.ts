@@ -18,7 +18,9 @@ export type ContentBody =
   /** Made anew for every reading, from `start` (inclusive) to `end` (exclusive). */
   | { readonly kind: 'stream'; readonly read: (start: number, end: number) => Readable }
   /** Elsewhere, by a temporary redirect: a presigned URL. */
-  | { readonly kind: 'redirect'; readonly url: string };
+  | { readonly kind: 'redirect'; readonly url: string }
+  /** Not here, but to be had: fetched for who sends it (`undefined` where it cannot be had after all), and a miss for who only asks. */
+  | { readonly kind: 'remote'; readonly fetch: () => Promise<Content | undefined> };
 
 /** Of the file whose size and tag were told: another one, or one that was written to, is not sent in its stead. */
 export interface FileIdentity {

@@ -9,6 +9,7 @@ import * as cache from '../../db/schema/cache.ts';
 import * as fleet from '../../db/schema/fleet.ts';
 import * as graph from '../../db/schema/graph.ts';
 import * as policy from '../../db/schema/policy.ts';
+import * as pullThrough from '../../db/schema/pull-through.ts';
 import * as publishing from '../../db/schema/publishing.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -29,7 +30,14 @@ test('a database of a newer nixwarp is refused by name', async () => {
 
 test('the typed tables name the columns that the migrations make', async () => {
   await using database = await createTestDatabase();
-  for (const table of Object.values({ ...graph, ...fleet, ...cache, ...policy, ...publishing })) {
+  for (const table of Object.values({
+    ...graph,
+    ...fleet,
+    ...cache,
+    ...policy,
+    ...publishing,
+    ...pullThrough,
+  })) {
     if (!is(table, PgTable)) continue;
     const { name, columns } = getTableConfig(table);
     const rows = await database.connection.db.execute<{ name: string; nullable: boolean }>(sql`

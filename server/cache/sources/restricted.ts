@@ -84,6 +84,7 @@ async function textOf({ size, body }: Content): Promise<string> {
     case 'stream':
       return (await buffer(body.read(0, size))).toString();
     case 'redirect':
+    case 'remote':
       return '';
   }
 }
