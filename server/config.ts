@@ -16,6 +16,9 @@ import {
   urlSetting,
 } from '../domain/environment.ts';
 import type { PolicySettings } from '../db/licences.ts';
+import type { PublicKey } from '../domain/nix/signature.ts';
+import type { PullPolicy } from './cache/upstream/policy.ts';
+import { pullThroughProblem, pullThroughSettings } from './cache/upstream/settings.ts';
 import { licenceName } from '../domain/ci/licence.ts';
 import {
   type ListenAddress,
@@ -55,6 +58,14 @@ export interface ServerConfig {
   /** Whether strangers see what the policy shows, or everything. */
   readonly publicView: PublicView;
   readonly policy: PolicySettings;
+  /** What is done with what only upstreams have. */
+  readonly pullPolicy: PullPolicy;
+  /** Caches in the order in which they are asked. */
+  readonly upstreams: readonly string[];
+  /** Of upstreams, and of whom signatures are kept. */
+  readonly trustedKeys: readonly PublicKey[];
+  /** Of a NAR as an upstream stores it. */
+  readonly pullMaxBytes: number;
 }
 
 /** @throws ConfigurationError with every problem. */
@@ -85,9 +96,10 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       // It serves nothing but what may be redistributed: Hydra builds for it with unfree packages refused.
       publicUpstreams: listSetting('NIXWARP_PUBLIC_UPSTREAMS', ['https://cache.nixos.org']),
       redistributable: booleanSetting('NIXWARP_PUBLIC_REDISTRIBUTABLE', true),
+      ...pullThroughSettings,
     },
     (path) => readFileSync(path, 'utf8'),
-    openNetworkProblem,
+    (together) => [openNetworkProblem(together), pullThroughProblem(together)],
   );
   const {
     licences,

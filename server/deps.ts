@@ -6,6 +6,7 @@ import type { Authority } from './auth.ts';
 import type { PublicView } from '../domain/listen.ts';
 import type { CacheFolder } from './cache/cache-folder.ts';
 import type { Ingest, IngestDeps } from './cache/ingest.ts';
+import type { PullThrough } from './cache/upstream/pull-through.ts';
 import type { PathFollower } from './cache/path-follower.ts';
 import type { Transfers } from './cache/transfers.ts';
 import type { LogStore } from './logs.ts';
@@ -29,6 +30,8 @@ export interface ServerDeps {
   readonly transfers?: Transfers;
   /** Where nginx finds a file of the cache; absent: this process sends files itself. */
   readonly accelerate?: ((path: string) => string | undefined) | undefined;
+  /** What upstream caches have, through us; absent: nothing is pulled. */
+  readonly pullThrough?: PullThrough | undefined;
   /** What clients of the cache need. */
   readonly cacheFacts: { readonly url: string; readonly publicKey: string };
   readonly temporalUiUrl: string | undefined;

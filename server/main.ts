@@ -17,6 +17,7 @@ import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest } from './cache/ingest.ts';
 import { restoreNarInfos, sweepIngest } from './cache/sweep-ingest.ts';
 import { openPathFollower } from './cache/path-follower.ts';
+import { openPullThrough } from './cache/upstream/pull-through.ts';
 import { createTransfers } from './cache/transfers.ts';
 import { parseServerConfig, type ServerConfig, serverFolders } from './config.ts';
 import { openLogStore } from './logs.ts';
@@ -52,11 +53,13 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
     storeDir: config.storeDir,
     priority: config.cachePriority,
   });
-  const ingestDeps = { connection, folder, secretKey, storeDir: config.storeDir, now: Date.now };
+  const ingestDeps = { connection, folder, secretKey, storeDir: config.storeDir, trustedKeys: config.trustedKeys, now: Date.now };
   const tokens = await openTokenBook(connection);
   if (await applyPolicySettings(connection, config.policy))
     logger.info('the rules of the public view apply to all paths');
   await using paths = await openPathFollower({ connection, logger });
+  const { pullPolicy: policy, upstreams, trustedKeys, pullMaxBytes: maxBytes } = config;
+  await using pullThrough = openPullThrough({ policy, upstreams, trustedKeys, maxBytes, ingestDeps, logger, fetch });
   const app = await createApp(
     {
       connection,
@@ -75,6 +78,7 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
       publicView: config.publicView,
       storeDir: config.storeDir,
       memory: { paths, maxBytes: config.cacheMemoryBytes },
+      pullThrough,
       transfers: createTransfers({ most: config.transfers }),
       accelerate:
         config.accelRedirect === undefined ? undefined : accelerateWith(config.accelRedirect, folder.path),

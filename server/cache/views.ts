@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseViewName, type ViewName } from '../../domain/ci/view.ts';
 import { VIEW_BITS } from '../../db/path-changes.ts';
+import type { Audience } from '../../db/visibility.ts';
 import type { ServerDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
 import { createDatabasePolicy } from './database-policy.ts';
@@ -28,21 +29,31 @@ export function createViewSources(deps: ServerDeps): ViewSources {
   const { connection, storeDir, folder, publicView } = deps;
   const all = createIndexedSource(deps);
   const internal = restrictSource(all, createDatabasePolicy(connection, 'complete'));
-  const open = inMemory(
+  const isOpen = publicView === 'everything';
+  const open = behind(
     deps,
-    all,
-    publicView === 'everything' ? internal : restrictSource(all, createDatabasePolicy(connection, 'public')),
-    publicView === 'everything' ? VIEW_BITS.complete : VIEW_BITS.public,
+    inMemory(
+      deps,
+      all,
+      isOpen ? internal : restrictSource(all, createDatabasePolicy(connection, 'public')),
+      isOpen ? VIEW_BITS.complete : VIEW_BITS.public,
+    ),
+    isOpen ? 'complete' : 'public',
   );
   return {
     public: open,
-    internal: inMemory(deps, all, internal, VIEW_BITS.complete),
+    internal: behind(deps, inMemory(deps, all, internal, VIEW_BITS.complete), 'complete'),
     staging: (name) =>
       overlaySources(
         createFolderSource({ path: stagingFolder(folder.path, name), storeDir, priority: undefined }),
         open,
       ),
   };
+}
+
+/** With what upstreams have, as far as this audience may see it. */
+function behind({ pullThrough }: ServerDeps, view: CacheSource, audience: Audience): CacheSource {
+  return pullThrough?.behind(view, audience) ?? view;
 }
 
 /** As it is where the index is not followed. */

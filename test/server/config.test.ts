@@ -32,6 +32,10 @@ test('what must be given is enough, the rest has defaults', () => {
     processes: 1,
     temporalUiUrl: undefined,
     publicView: 'policy',
+    pullPolicy: 'off',
+    upstreams: [],
+    trustedKeys: [],
+    pullMaxBytes: 17_179_869_184,
     policy: {
       licences: [],
       packages: [],
@@ -60,6 +64,9 @@ test('each problem is told, with the name, the value and what is expected', () =
     NIXWARP_BUILDER_TOKEN_FILE: '/dev/null',
     NIXWARP_CACHE_SECRET_KEY: 'test-1:c2VjcmV0',
     NIXWARP_CACHE_PRIORITY: '1001',
+    NIXWARP_PULL_THROUGH: 'store',
+    NIXWARP_UPSTREAMS: 'daemon',
+    NIXWARP_TRUSTED_PUBLIC_KEYS: 'cache.example.org-1:c2hvcnQ=',
   };
   assert.throws(
     () => parseServerConfig(environment),
@@ -74,7 +81,9 @@ test('each problem is told, with the name, the value and what is expected', () =
           'NIXWARP_BUILDER_TOKEN and NIXWARP_BUILDER_TOKEN_FILE are both set; set one',
           'NIXWARP_CACHE_SECRET_KEY: secret key: "test-1" is not a name, followed by a colon and 64 bytes ',
           'NIXWARP_CACHE_PRIORITY: "1001" is not a whole number from 0 to 1000',
+          'NIXWARP_TRUSTED_PUBLIC_KEYS: public key: "cache.example.org-1:c2hvcnQ=" is not a name, a colon ',
           'NIXWARP_LISTEN: 0.0.0.0:80 is reached from other machines, and with NIXWARP_PUBLIC_VIEW=everyth',
+          'NIXWARP_PULL_THROUGH needs a cache of http or https in NIXWARP_UPSTREAMS',
         ],
       );
       assert.doesNotMatch(error.message, /password|c2VjcmV0/);
