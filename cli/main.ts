@@ -175,6 +175,18 @@ rules
     process.exitCode = await commands.explainRule(id, options);
   });
 
+program
+  .command('inspect <path>')
+  .description('what a store path, file or Python wheel needs and which GPUs it runs on, without a GPU')
+  .option(
+    '--capability <capability>',
+    'say whether it runs on 6.1, 8.9, …; several times or commas',
+    collectTexts,
+  )
+  .option('--before <path>', 'what changed in the closure since this store path')
+  .addOption(json)
+  .action(does(commands.inspect));
+
 const cache = program.command('cache').description('the binary cache');
 cache
   .command('serve')

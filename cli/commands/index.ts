@@ -22,3 +22,4 @@ export const serveCache = lazily(async () => (await import('./cache.ts')).serveC
 export const classifyFile = lazily(async () => (await import('./classify.ts')).classifyFile);
 export const listRules = lazily(async () => (await import('./rules.ts')).listRules);
 export const explainRule = lazily(async () => (await import('./rules.ts')).explainRule);
+export const inspect = lazily(async () => (await import('./inspect.ts')).inspect);

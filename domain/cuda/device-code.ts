@@ -51,7 +51,19 @@ export function findDeviceCode(source: ByteSource): DeviceModule[] {
 
 /** As `findDeviceCode`, of a file that was parsed already. @throws ParseError */
 export function ofElf(elf: ElfFile): DeviceModule[] {
-  if (elf.machine === CUDA_MACHINE) return [{ where: 'file', images: [imageOfCubin(elf)] }];
+  if (elf.machine === CUDA_MACHINE)
+    return [
+      {
+        where: 'file',
+        images: [
+          imageOfFile(elf.source, {
+            kind: 'cubin',
+            architecture: cubinArchitecture(elf),
+            ptxVersion: undefined,
+          }),
+        ],
+      },
+    ];
   const regions = regionsOf(elf);
   const linked = elf.type === ELF_TYPE.relocatable ? [LINKED, RELOCATABLE] : [LINKED];
   const named = regions.filter(({ name }) => linked.includes(name));
@@ -102,36 +114,30 @@ function embedded(where: string, source: ByteSource): DeviceModule[] {
   }
 }
 
-function imageOfCubin(elf: ElfFile): DeviceImage {
-  const bytes = elf.source.size;
+function imageOfFile(
+  source: ByteSource,
+  what: Pick<DeviceImage, 'kind' | 'architecture' | 'ptxVersion'>,
+): DeviceImage {
+  const sizes = { bytes: source.size, unpackedBytes: source.size };
   return {
-    kind: 'cubin',
-    architecture: cubinArchitecture(elf),
-    ptxVersion: undefined,
+    ...what,
+    ...sizes,
     compression: 'none',
-    bytes,
-    unpackedBytes: bytes,
-    payload: {
-      source: elf.source,
-      offset: 0,
-      bytes,
-      compression: 'none',
-      encrypted: false,
-      unpackedBytes: bytes,
-    },
+    payload: { source, offset: 0, ...sizes, compression: 'none', encrypted: false },
   };
 }
 
-/** PTX in a file of its own: its version and target. `undefined` for any other text. */
-export function parsePtxHeader(
-  text: string,
-): { readonly version: string; readonly architecture: Architecture } | undefined {
-  const version = /^\s*\.version\s+(\d+\.\d+)/m.exec(text)?.[1];
+/** PTX in a file of its own; nothing for any other text. */
+export function moduleOfPtx(source: ByteSource): DeviceModule[] {
+  const text = new TextDecoder('latin1').decode(source.read(0, Math.min(source.size, PTX_HEADER_BYTES)));
+  const ptxVersion = /^\s*\.version\s+(\d+\.\d+)/m.exec(text)?.[1];
   const architecture = /^\s*\.target\s+(sm_\w+)/m.exec(text)?.[1];
-  return version === undefined || architecture === undefined || !isArchitecture(architecture)
-    ? undefined
-    : { version, architecture };
+  if (ptxVersion === undefined || architecture === undefined || !isArchitecture(architecture)) return [];
+  return [{ where: 'file', images: [imageOfFile(source, { kind: 'ptx', architecture, ptxVersion })] }];
 }
+
+/** Version and target come first, after comments only. */
+const PTX_HEADER_BYTES = 64 * 1024;
 
 export interface ImageCount {
   readonly kind: ImageKind;

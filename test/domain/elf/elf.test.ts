@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { countImages, findDeviceCode } from '../../../domain/cuda/device-code.ts';
 import { readImage } from '../../../domain/cuda/fat-binary.ts';
 import { sourceOfBytes } from '../../../domain/elf/byte-source.ts';
@@ -210,8 +210,10 @@ describe('ELF files', { skip }, () => {
     const table = Buffer.alloc(count * 24);
     // A megabyte of names, of which each symbol takes nearly all.
     const text = Buffer.alloc(1_000_000, 'a').fill(0, 999_999);
-    for (let n = 1; n < count; n++)
-      (table.writeUInt32LE(n, n * 24), table.fill(0x12, n * 24 + 4, n * 24 + 5));
+    for (let n = 1; n < count; n++) {
+      table.writeUInt32LE(n, n * 24);
+      table.fill(0x12, n * 24 + 4, n * 24 + 5);
+    }
     const dynamic = dynamicOf(join(folder, 'libanswer.so'));
     const hostile: DynamicObject = {
       ...dynamic,
