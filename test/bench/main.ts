@@ -3,6 +3,7 @@
 import { cacheIndex } from './cache-index.ts';
 import { cache } from './cache.ts';
 import { benchClassify } from './classify.ts';
+import { ingest } from './ingest.ts';
 import { large } from './large.ts';
 import { steps } from './steps.ts';
 
@@ -11,6 +12,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   large,
   cache,
   'cache-index': cacheIndex,
+  ingest,
   classify: async () => benchClassify(),
 };
 
