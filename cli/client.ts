@@ -39,6 +39,8 @@ export interface ApiClient {
   log(attemptId: number, from: number): Promise<string | undefined>;
   /** Server-sent events of a log; ends with the log. */
   followLog(attemptId: number, onText: (text: string) => void): Promise<void>;
+  /** Anything else below `/api/v1`. */
+  ask<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object): Promise<T>;
 }
 
 const STATUS_TIMEOUT_MS = 3_000;
@@ -126,9 +128,11 @@ export function createApiClient(url: string, token: string): ApiClient {
         `/builders/${encodeURIComponent(name)}/${action}${reason === undefined ? '' : `?reason=${encodeURIComponent(reason)}`}`,
       );
     },
+    ask: async <T>(method: string, path: string, body?: object) =>
+      (await (await call(method, path, body)).json()) as T,
     log: async (id, from) => {
       const response = await fetch(`${url}/api/v1/attempts/${id}/log`, {
-        headers: { range: `bytes=${from}-` },
+        headers: { range: `bytes=${from}-`, authorization: `Bearer ${token}` },
       });
       if (response.status === 404) return undefined;
       if (response.status === 416) return '';

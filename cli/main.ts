@@ -12,6 +12,7 @@ import { SetupFailure } from './setup/part.ts';
 import type { ServeCacheOptions } from './commands/cache.ts';
 import type { ClassifyOptions } from './commands/classify.ts';
 import * as commands from './commands/index.ts';
+import { addPolicyCommands } from './policy-commands.ts';
 
 const program = new Command('nixwarp')
   .description('Durable CI and a binary cache for GPU-accelerated Nixpkgs')
@@ -204,6 +205,8 @@ cache
   .action(async (options: ServeCacheOptions) => {
     process.exitCode = await commands.serveCache(options);
   });
+
+addPolicyCommands(program, cache, does);
 
 try {
   await program.parseAsync(joinPairs(process.argv.slice(2)), { from: 'user' });

@@ -130,3 +130,10 @@ export async function recordLogBytes(
     insert into logs (attempt_id, bytes, closed_at) values (${attemptId}, ${bytes}, ${closed ? sql`now()` : null})
     on conflict (attempt_id) do update set bytes = excluded.bytes, closed_at = coalesce(logs.closed_at, excluded.closed_at)`);
 }
+
+/** Hash part of the derivation that an attempt realises. */
+export async function findDerivationOfAttempt(db: Database, attemptId: number): Promise<string | undefined> {
+  const [row] = await db.execute<{ drvHash: string }>(sql`
+    select s.drv_hash as "drvHash" from attempts a join steps s on s.id = a.step_id where a.id = ${attemptId}`);
+  return row?.drvHash;
+}

@@ -17,6 +17,9 @@ import { jobRoutes } from './api/jobs.ts';
 import { jobsetRoutes } from './api/jobsets.ts';
 import { runRoutes } from './api/runs.ts';
 import { tokenRoutes } from './api/tokens.ts';
+import { cacheCommandRoutes } from './api/cache-commands.ts';
+import { pathRoutes } from './api/paths.ts';
+import { pinRoutes } from './api/pins.ts';
 import { triggerRoutes } from './api/triggers.ts';
 import { answerExpectations } from './cache/expectations.ts';
 import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './cache/http.ts';
@@ -42,6 +45,9 @@ const ROUTES = [
   evaluatorRoutes,
   ingestRoutes,
   tokenRoutes,
+  pathRoutes,
+  pinRoutes,
+  cacheCommandRoutes,
 ] as const;
 
 export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Promise<FastifyInstance> {

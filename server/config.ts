@@ -1,6 +1,6 @@
 /** Settings of the server. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   booleanSetting,
@@ -15,6 +15,7 @@ import {
   textSetting,
   urlSetting,
 } from '../domain/environment.ts';
+import type { CollectSettings } from './cache/collect.ts';
 import type { PolicySettings } from '../db/licences.ts';
 import type { PublicKey } from '../domain/nix/signature.ts';
 import type { PullPolicy } from './cache/upstream/policy.ts';
@@ -28,8 +29,8 @@ import {
   type PublicView,
   publicViewSetting,
 } from '../domain/listen.ts';
-import { parseSecretKey } from '../domain/nix/signature.ts';
 import { ParseError } from '../domain/parse-error.ts';
+import { parseSecretKeys } from '../domain/nix/signature.ts';
 
 export interface ServerConfig {
   readonly stateDir: string;
@@ -39,7 +40,7 @@ export interface ServerConfig {
   readonly databaseUrl: string;
   readonly adminToken: string;
   readonly builderToken: string;
-  /** `<name>:<base64>`, as `nix key generate-secret` makes it. */
+  /** `<name>:<base64>`, as `nix key generate-secret` makes it; several with white space between, the primary one first. */
   readonly secretKey: string;
   readonly storeDir: string;
   /** In nix-cache-info: lower goes first; cache.nixos.org has 40. */
@@ -58,6 +59,9 @@ export interface ServerConfig {
   /** Whether strangers see what the policy shows, or everything. */
   readonly publicView: PublicView;
   readonly policy: PolicySettings;
+  readonly collect: CollectSettings;
+  /** Seconds between collections; 0: only by command. */
+  readonly collectEverySeconds: number;
   /** What is done with what only upstreams have. */
   readonly pullPolicy: PullPolicy;
   /** Caches in the order in which they are asked. */
@@ -67,6 +71,8 @@ export interface ServerConfig {
   /** Of a NAR as an upstream stores it. */
   readonly pullMaxBytes: number;
 }
+
+const DAY = 86_400;
 
 /** @throws ConfigurationError with every problem. */
 export function parseServerConfig(environment: Environment = process.env): ServerConfig {
@@ -95,13 +101,20 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       packages: listSetting('NIXWARP_PUBLIC_PACKAGES', []),
       // It serves nothing but what may be redistributed: Hydra builds for it with unfree packages refused.
       publicUpstreams: listSetting('NIXWARP_PUBLIC_UPSTREAMS', ['https://cache.nixos.org']),
+      graceSeconds: integerSetting('NIXWARP_CACHE_GRACE_SECONDS', 7 * DAY, 0),
+      narDelaySeconds: integerSetting('NIXWARP_CACHE_NAR_DELAY_SECONDS', 30 * DAY, 0),
+      quotaBytes: { ...integerSetting('NIXWARP_CACHE_QUOTA_BYTES', 0, 1), fallback: undefined },
+      collectEverySeconds: integerSetting('NIXWARP_CACHE_GC_SECONDS', DAY, 0),
       redistributable: booleanSetting('NIXWARP_PUBLIC_REDISTRIBUTABLE', true),
       ...pullThroughSettings,
     },
-    (path) => readFileSync(path, 'utf8'),
+    readSecretFiles,
     (together) => [openNetworkProblem(together), pullThroughProblem(together)],
   );
   const {
+    graceSeconds,
+    narDelaySeconds,
+    quotaBytes,
     licences,
     packages,
     publicUpstreams: upstreams,
@@ -113,15 +126,22 @@ export function parseServerConfig(environment: Environment = process.env): Serve
     ...rest,
     publicUrl: values.publicUrl ?? localUrl(values.listen),
     cacheMemoryBytes: cacheMemoryMebibytes * 1024 ** 2,
+    collect: { graceSeconds, narDelaySeconds, quotaBytes },
     policy: { licences: licences.map(licenceName), packages, upstreams, redistributable },
   };
+}
+
+/** Several files may be named, with spaces between them. */
+function readSecretFiles(path: string): string {
+  const files = existsSync(path) ? [path] : path.split(/\s+/).filter((file) => file !== '');
+  return files.map((file) => readFileSync(file, 'utf8')).join('\n');
 }
 
 /** What cannot sign is told with the other problems, not by the first ingest. */
 function secretKeySetting(name: string): Setting<string> {
   const parse = (text: string): string => {
     try {
-      parseSecretKey(text);
+      parseSecretKeys(text);
     } catch (error) {
       throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }

@@ -2,13 +2,15 @@
 
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import type { Connection } from '../db/database.ts';
+import type { SecretKey } from '../domain/nix/signature.ts';
 import type { Authority } from './auth.ts';
 import type { PublicView } from '../domain/listen.ts';
+import type { CollectSettings } from './cache/collect.ts';
 import type { CacheFolder } from './cache/cache-folder.ts';
+import type { Transfers } from './cache/transfers.ts';
 import type { Ingest, IngestDeps } from './cache/ingest.ts';
 import type { PullThrough } from './cache/upstream/pull-through.ts';
 import type { PathFollower } from './cache/path-follower.ts';
-import type { Transfers } from './cache/transfers.ts';
 import type { LogStore } from './logs.ts';
 import type { TokenBook } from './tokens.ts';
 import type { ListSummaries } from './views/summaries.ts';
@@ -23,6 +25,11 @@ export interface ServerDeps {
   readonly ingestDeps: IngestDeps;
   readonly publicUrl: string;
   readonly publicView: PublicView;
+  readonly collect: CollectSettings;
+  /** Caches to repair from. */
+  readonly upstreams: readonly string[];
+  /** All that sign, the primary one first. */
+  readonly secretKeys: readonly SecretKey[];
   readonly storeDir: string;
   /** The index of paths, followed, and what may be kept of each view in memory; absent: Postgres and the disk are asked. */
   readonly memory?: { readonly paths: PathFollower; readonly maxBytes: number };

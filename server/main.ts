@@ -6,22 +6,23 @@ import type { Logger } from 'pino';
 import { connectDatabase } from '../db/database.ts';
 import { applyPolicySettings } from '../db/licences.ts';
 import { migrate } from '../db/migrate.ts';
-import { formatPublicKey, parseSecretKey, publicKeyOf } from '../domain/nix/signature.ts';
+import { formatPublicKey, parseSecretKeys, publicKeyOf } from '../domain/nix/signature.ts';
 import { createLogger } from '../runtime/logger.ts';
-import { createLoop } from '../runtime/loop.ts';
+import { createLoop, type Loop } from '../runtime/loop.ts';
 import { announceReady, runProcess, untilReachable } from '../runtime/process.ts';
 import { createApp } from './app.ts';
 import { createAuthority } from './auth.ts';
 import { accelerateWith } from './cache/accelerate.ts';
 import { openCacheFolder } from './cache/cache-folder.ts';
-import { createIngest } from './cache/ingest.ts';
+import { createIngest, type IngestDeps } from './cache/ingest.ts';
 import { restoreNarInfos, sweepIngest } from './cache/sweep-ingest.ts';
 import { openPathFollower } from './cache/path-follower.ts';
 import { openPullThrough } from './cache/upstream/pull-through.ts';
 import { createTransfers } from './cache/transfers.ts';
+import { startCollecting } from './collecting.ts';
 import { parseServerConfig, type ServerConfig, serverFolders } from './config.ts';
 import { openLogStore } from './logs.ts';
-import { startProcesses, startsOthers } from './processes.ts';
+import { runsOnce, startProcesses, startsOthers } from './processes.ts';
 import { openTokenBook } from './tokens.ts';
 
 /** A server is started again within that. */
@@ -47,19 +48,35 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
   await untilReachable('Postgres', logger, () => migrate(connection));
   const folders = serverFolders(config.stateDir);
   await mkdir(config.stateDir, { recursive: true });
-  const secretKey = parseSecretKey(config.secretKey);
+  const [secretKey, ...moreKeys] = parseSecretKeys(config.secretKey);
   const folder = await openCacheFolder({
     path: folders.cache,
     storeDir: config.storeDir,
     priority: config.cachePriority,
   });
-  const ingestDeps = { connection, folder, secretKey, storeDir: config.storeDir, trustedKeys: config.trustedKeys, now: Date.now };
+  const ingestDeps = {
+    connection,
+    folder,
+    secretKey,
+    moreKeys,
+    storeDir: config.storeDir,
+    trustedKeys: config.trustedKeys,
+    now: Date.now,
+  };
   const tokens = await openTokenBook(connection);
   if (await applyPolicySettings(connection, config.policy))
     logger.info('the rules of the public view apply to all paths');
   await using paths = await openPathFollower({ connection, logger });
   const { pullPolicy: policy, upstreams, trustedKeys, pullMaxBytes: maxBytes } = config;
-  await using pullThrough = openPullThrough({ policy, upstreams, trustedKeys, maxBytes, ingestDeps, logger, fetch });
+  await using pullThrough = openPullThrough({
+    policy,
+    upstreams,
+    trustedKeys,
+    maxBytes,
+    ingestDeps,
+    logger,
+    fetch,
+  });
   const app = await createApp(
     {
       connection,
@@ -76,6 +93,9 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
       tokens,
       publicUrl: config.publicUrl,
       publicView: config.publicView,
+      collect: config.collect,
+      upstreams: config.upstreams,
+      secretKeys: [secretKey, ...moreKeys],
       storeDir: config.storeDir,
       memory: { paths, maxBytes: config.cacheMemoryBytes },
       pullThrough,
@@ -89,14 +109,20 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
   );
   app.server.maxConnections = config.maxConnections;
   // What a crash between a commit and its files left out, and what nobody came back for.
-  await restoreNarInfos(ingestDeps, RESTORED_SECONDS);
-  await using _sweeping = createLoop({
-    everySeconds: SWEEP_SECONDS,
-    run: () => sweepIngest(ingestDeps),
-    onError: (error) => logger.warn(error, 'clearing away what uploads left failed'),
-  });
+  if (runsOnce()) await restoreNarInfos(ingestDeps, RESTORED_SECONDS);
+  await using _sweeping = runsOnce() ? startSweeping(ingestDeps, logger) : undefined;
+  await using _collecting = runsOnce() ? startCollecting({ connection, folder, config, logger }) : undefined;
   await app.listen(config.listen);
   announceReady(logger, { url: config.publicUrl });
   await stopped;
   await app.close();
+}
+
+/** Clears away what uploads left. */
+function startSweeping(ingestDeps: IngestDeps, logger: Logger): Loop {
+  return createLoop({
+    everySeconds: SWEEP_SECONDS,
+    run: () => sweepIngest(ingestDeps),
+    onError: (error) => logger.warn(error, 'clearing away what uploads left failed'),
+  });
 }

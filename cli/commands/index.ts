@@ -22,4 +22,16 @@ export const serveCache = lazily(async () => (await import('./cache.ts')).serveC
 export const classifyFile = lazily(async () => (await import('./classify.ts')).classifyFile);
 export const listRules = lazily(async () => (await import('./rules.ts')).listRules);
 export const explainRule = lazily(async () => (await import('./rules.ts')).explainRule);
+export const createToken = lazily(async () => (await import('./token.ts')).createToken);
+export const listTokens = lazily(async () => (await import('./token.ts')).listTokens);
+export const revokeToken = lazily(async () => (await import('./token.ts')).revokeToken);
+export const cacheWhy = lazily(async () => (await import('./cache-paths.ts')).cacheWhy);
+export const cacheRemove = lazily(async () => (await import('./cache-paths.ts')).cacheRemove);
+export const cachePin = lazily(async () => (await import('./cache-paths.ts')).cachePin);
+export const cacheUnpin = lazily(async () => (await import('./cache-paths.ts')).cacheUnpin);
+export const cachePins = lazily(async () => (await import('./cache-paths.ts')).cachePins);
+export const cacheGc = lazily(async () => (await import('./cache-care.ts')).cacheGc);
+export const cacheStats = lazily(async () => (await import('./cache-care.ts')).cacheStats);
+export const cacheVerify = lazily(async () => (await import('./cache-care.ts')).cacheVerify);
+export const cacheSign = lazily(async () => (await import('./cache-care.ts')).cacheSign);
 export const inspect = lazily(async () => (await import('./inspect.ts')).inspect);

@@ -123,6 +123,13 @@ export const JobsetConfigSchema = Type.Object(
       default: 604_800,
       description: 'deterministic failures are reused this long',
     }),
+    keep: Type.Object(
+      {
+        evaluations: Type.Integer({ minimum: 0, default: 10, description: 'newest finished ones' }),
+        days: Type.Integer({ minimum: 0, default: 30, description: 'and all that are younger' }),
+      },
+      { ...closed, default: {}, description: 'outputs of these evaluations stay in the cache' },
+    ),
     toolchains: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description: 'globs over store path names',

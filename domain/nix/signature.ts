@@ -87,6 +87,15 @@ export function parseSecretKey(text: string): SecretKey {
   return { name, key };
 }
 
+/** Keys with white space between them, as in several files one behind the other; the first is the primary one. @throws ParseError */
+export function parseSecretKeys(text: string): readonly [SecretKey, ...SecretKey[]] {
+  const [first = '', ...others] = text.trim().split(/\s+/);
+  const keys = [parseSecretKey(first), ...others.map(parseSecretKey)] as const;
+  const twice = keys.find((key, index) => keys.findIndex((one) => one.name === key.name) !== index);
+  if (twice !== undefined) throw new ParseError('secret keys', twice.name, 'the name of one key only');
+  return keys;
+}
+
 /** The content of a secret key file, as `nix-store --generate-binary-cache-key` writes it. */
 export function formatSecretKey({ name, key }: SecretKey): string {
   const seed = key.export({ format: 'der', type: 'pkcs8' }).subarray(PKCS8_PREFIX.length);

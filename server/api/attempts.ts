@@ -6,6 +6,7 @@ import type { FastifyReply } from 'fastify';
 import { Type } from 'typebox';
 import type { ServerDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
+import { requireLogAccess } from '../log-access.ts';
 import type { LogStore } from '../logs.ts';
 import { parseRange } from '../range.ts';
 
@@ -13,13 +14,15 @@ const Params = Type.Object({ id: Type.Integer({ minimum: 1 }) });
 /** Comments keep proxies from closing a stream over which nothing is said. */
 const COMMENT_MS = 15_000;
 
-export function attemptRoutes({ logs }: ServerDeps): FastifyPluginCallbackTypebox {
+export function attemptRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
+  const { logs } = deps;
   return (app, _options, done) => {
     app.route({
       method: ['GET', 'HEAD'],
       url: '/attempts/:id/log',
       schema: { summary: 'The log of an attempt; `Range: bytes=` is served', params: Params },
       handler: async (request, reply) => {
+        await requireLogAccess(deps, request, request.params.id);
         const log = await logs.find(request.params.id);
         if (log === undefined) throw new NotFoundError(`attempt ${request.params.id} has no log`);
         // What a build prints is not to be taken for a page.
@@ -48,6 +51,7 @@ export function attemptRoutes({ logs }: ServerDeps): FastifyPluginCallbackTypebo
         },
       },
       async (request, reply) => {
+        await requireLogAccess(deps, request, request.params.id);
         if ((await logs.find(request.params.id)) === undefined)
           throw new NotFoundError(`attempt ${request.params.id} has no log`);
         const resumed = Number(request.headers['last-event-id'] ?? NaN);

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { holdPaths } from '../../db/collection.ts';
 import type { Database } from '../../db/database.ts';
 import { listPendingPaths, lockPending } from '../../db/pending-paths.ts';
 import {
@@ -78,6 +79,7 @@ async function declare(deps: IngestDeps, { attemptId, claims, inline = {} }: Dec
       .map((claim) => checkClaim(claim, deps.storeDir))
       .map((claim) => [storePathHash(claim.path), claim]),
   );
+  await holdPaths(db, [...byHash.keys()]);
   const present = await listStorePaths(db, [...byHash.keys()]);
   const differing = present.filter((row) => byHash.get(row.pathHash)?.narHash !== row.narHash);
   for (const { pathHash } of differing) {

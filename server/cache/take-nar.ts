@@ -24,6 +24,8 @@ import type { DebugFile } from './nar-listing.ts';
 export interface TakeDeps {
   readonly folder: CacheFolder;
   readonly secretKey: SecretKey;
+  /** They sign as well: a key that is to come, or one that is given up. */
+  readonly moreKeys?: readonly SecretKey[];
   /** Of whom signatures are kept beside ours. */
   readonly trustedKeys?: readonly PublicKey[];
   /** Of zstd; 3 where none is given. */
@@ -108,12 +110,13 @@ async function writeDebugInfo(
 }
 
 export function newIndexedPath(
-  deps: Pick<TakeDeps, 'secretKey' | 'trustedKeys'>,
+  deps: Pick<TakeDeps, 'secretKey' | 'moreKeys' | 'trustedKeys'>,
   claim: CheckedClaim,
   measured: Pick<MeasuredNar, 'fileHash' | 'fileSize'>,
 ): IndexedPath {
   const text = fingerprintOf(claim);
-  const own = signFingerprint(text, deps.secretKey);
+  const own = [deps.secretKey, ...(deps.moreKeys ?? [])].map((key) => signFingerprint(text, key));
+  const ownNames = new Set(own.map((one) => one.keyName));
   return {
     pathHash: storePathHash(claim.path),
     path: claim.path,
@@ -127,8 +130,8 @@ export function newIndexedPath(
     ca: claim.ca,
     references: claim.references,
     signatures: [
-      { keyName: own.keyName, signature: formatSignature(own) },
-      ...keptSignatures(deps, claim).filter(({ keyName }) => keyName !== own.keyName),
+      ...own.map((one) => ({ keyName: one.keyName, signature: formatSignature(one) })),
+      ...keptSignatures(deps, claim).filter(({ keyName }) => !ownNames.has(keyName)),
     ],
   };
 }

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { findNarAlias } from '../../db/stored-paths.ts';
 import { parseViewName, type ViewName } from '../../domain/ci/view.ts';
 import { VIEW_BITS } from '../../db/path-changes.ts';
 import type { Audience } from '../../db/visibility.ts';
@@ -11,6 +12,7 @@ import { createDatabasePolicy } from './database-policy.ts';
 import { cacheRoutes } from './routes.ts';
 import { serveRoutes } from './serve-routes.ts';
 import type { CacheSource } from './source.ts';
+import { aliasNars } from './sources/aliased.ts';
 import { createFolderSource } from './sources/folder.ts';
 import { createIndexedSource } from './sources/indexed.ts';
 import { createMemorySource } from './sources/memory.ts';
@@ -27,7 +29,7 @@ export interface ViewSources {
 
 export function createViewSources(deps: ServerDeps): ViewSources {
   const { connection, storeDir, folder, publicView } = deps;
-  const all = createIndexedSource(deps);
+  const all = aliasNars(createIndexedSource(deps), (url) => findNarAlias(connection.db, url));
   const internal = restrictSource(all, createDatabasePolicy(connection, 'complete'));
   const isOpen = publicView === 'everything';
   const open = behind(

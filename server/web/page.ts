@@ -17,7 +17,7 @@ export interface Page<P extends TObject, Q extends TObject, M extends TSchema> {
   /** The JSON twin; what the page shows is made from it and nothing else. */
   readonly model: M;
   /** @throws NotFoundError where there is no such thing. */
-  readonly load: (params: Static<P>, query: Static<Q>) => Promise<Static<M>>;
+  readonly load: (params: Static<P>, query: Static<Q>, request: FastifyRequest) => Promise<Static<M>>;
   readonly view: (model: Static<M>) => View;
 }
 
@@ -54,7 +54,7 @@ export function addPage<P extends TObject, Q extends TObject, M extends TSchema>
       },
     },
     handler: async (request, reply) => {
-      const model = await page.load(request.params as Static<P>, request.query as Static<Q>);
+      const model = await page.load(request.params as Static<P>, request.query as Static<Q>, request);
       void reply.headers({ ...SECURITY, vary: 'accept', 'cache-control': 'no-cache' });
       if (wantsJson(request)) return reply.type('application/json; charset=utf-8').send(model);
       return sendView(reply, page.view(model), deps, jsonUrlOf(request));

@@ -36,6 +36,8 @@ test('what must be given is enough, the rest has defaults', () => {
     upstreams: [],
     trustedKeys: [],
     pullMaxBytes: 17_179_869_184,
+    collect: { graceSeconds: 604_800, narDelaySeconds: 2_592_000, quotaBytes: undefined },
+    collectEverySeconds: 86_400,
     policy: {
       licences: [],
       packages: [],

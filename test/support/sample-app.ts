@@ -15,6 +15,7 @@ import { createAuthority } from '../../server/auth.ts';
 import { openCacheFolder } from '../../server/cache/cache-folder.ts';
 import { createIngest } from '../../server/cache/ingest.ts';
 import type { PublicView } from '../../domain/listen.ts';
+import type { CollectSettings } from '../../server/cache/collect.ts';
 import type { ServerDeps } from '../../server/deps.ts';
 import { type LogStore, openLogStore } from '../../server/logs.ts';
 import { openTokenBook } from '../../server/tokens.ts';
@@ -27,6 +28,8 @@ export interface SampleApp {
 
 export interface SampleAppOptions {
   readonly publicView?: PublicView;
+  readonly collect?: Partial<CollectSettings>;
+  readonly upstreams?: readonly string[];
   readonly trustedKeys?: readonly PublicKey[];
 }
 
@@ -36,13 +39,13 @@ const PUBLIC_URL = 'http://127.0.0.1:8599';
 export async function createSampleApp(
   connection: Connection,
   folder: string,
-  { publicView = 'everything', trustedKeys = [] }: SampleAppOptions = {},
+  { publicView = 'everything', collect = {}, upstreams = [], trustedKeys = [] }: SampleAppOptions = {},
 ): Promise<SampleApp> {
   const storeDir = '/nix/store';
   const secretKey = generateSecretKey('nixwarp-test-1');
   const logs = await openLogStore(join(folder, 'logs'));
   const cache = await openCacheFolder({ path: join(folder, 'cache'), storeDir, priority: 50 });
-  const ingestDeps = { connection, folder: cache, secretKey, storeDir, now: Date.now };
+  const ingestDeps = { connection, folder: cache, secretKey, storeDir, trustedKeys, now: Date.now };
   const tokens = await openTokenBook(connection);
   const deps: ServerDeps = {
     connection,
@@ -59,6 +62,9 @@ export async function createSampleApp(
     tokens,
     publicUrl: PUBLIC_URL,
     publicView,
+    collect: { graceSeconds: 0, narDelaySeconds: 0, quotaBytes: undefined, ...collect },
+    upstreams,
+    secretKeys: [secretKey],
     storeDir,
     cacheFacts: { url: PUBLIC_URL, publicKey: formatPublicKey(publicKeyOf(secretKey)) },
     temporalUiUrl: 'http://127.0.0.1:8233',

@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { IdParams } from '../../../domain/api/resources.ts';
+import { requireLogAccess } from '../../log-access.ts';
 import { html, type Html, joined } from '../html.ts';
 import type { View } from '../layout.ts';
 import type { ModelContext } from '../models/context.ts';
@@ -22,7 +23,10 @@ export function logPage(app: FastifyInstance, context: ModelContext): void {
     params: IdParams,
     query: LogQuery,
     model: LogPageSchema,
-    load: ({ id }, query) => loadLogPage(context, id, query),
+    load: async ({ id }, query, request) => {
+      await requireLogAccess(context.deps, request, id);
+      return loadLogPage(context, id, query);
+    },
     view: logView,
   });
 }

@@ -26,6 +26,12 @@ const ADMIN: [string, object?][] = [
   ['POST /builders/atlas/activate'],
   ['POST /tokens', { view: 'public', can: ['read'] }],
   ['POST /tokens/1/revoke'],
+  [`POST /paths/${'0'.repeat(32)}/remove`, { reason: 'x' }],
+  ['PUT /pins/atlas', { path: `/nix/store/${'0'.repeat(32)}-x` }],
+  ['DELETE /pins/atlas'],
+  ['POST /cache/gc'],
+  ['POST /cache/verify'],
+  ['POST /cache/sign', {}],
 ];
 
 const BUILDER: [string, object?][] = [
