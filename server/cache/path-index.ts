@@ -6,15 +6,14 @@
 /** Of a hash part: 160 bits. */
 const WORDS = 5;
 const HASH_LENGTH = 32;
-/** A prefix leads to its first entry. Hashes are spread evenly: at ten million paths ten entries share one. */
-const PREFIX_BITS = 20;
-const PREFIXES = 2 ** PREFIX_BITS;
-const PREFIX_SHIFT = 32 - PREFIX_BITS;
+/** A prefix leads to its first entry: hashes are spread evenly, so that one or two share one. The table has 64 MiB at most. */
+const LEAST_PREFIX_BITS = 10;
+const MOST_PREFIX_BITS = 24;
 /** The overlay takes some hundred bytes an entry: it is merged when it holds so many, and a sixteenth of the rest. */
 const SMALLEST_MERGE = 4_096;
 const MERGE_SHARE = 16;
-/** Prefixes that are merged in one go, about a millisecond's work at ten million paths. */
-const MERGE_STEP = 2_048;
+/** Prefixes that are merged in one go: about a millisecond's work. */
+const MERGE_STEP = 8_192;
 
 /** Bits of views that show a path; 0 where it is there and no view shows it. */
 export type ViewBits = number;
@@ -47,6 +46,8 @@ interface Sorted {
   readonly count: number;
   readonly words: Uint32Array;
   readonly views: Uint8Array;
+  /** How far a first word is shifted to the right to give its prefix. */
+  readonly shift: number;
   /** Where entries of a prefix begin; one more than there are prefixes, so that the next one tells the end. */
   readonly starts: Uint32Array;
 }
@@ -102,26 +103,40 @@ function readWords(text: Uint8Array, offset: number, target: Uint32Array, at: nu
   }
 }
 
-/** A counting sort by prefix, then each prefix's few entries by insertion. */
-function sortWords(words: Uint32Array, views: Uint8Array, count: number): Sorted {
-  const starts = new Uint32Array(PREFIXES + 1);
+function shiftFor(count: number): number {
+  const bits = Math.ceil(Math.log2(count + 1));
+  return 32 - Math.min(MOST_PREFIX_BITS, Math.max(LEAST_PREFIX_BITS, bits));
+}
+
+/** Where each prefix begins, of entries in any order. */
+function startsOf(words: Uint32Array, count: number, shift: number): Uint32Array {
+  const prefixes = 2 ** (32 - shift);
+  const starts = new Uint32Array(prefixes + 1);
   for (let entry = 0; entry < count; entry++) {
-    const next = ((words[entry * WORDS] ?? 0) >>> PREFIX_SHIFT) + 1;
+    const next = ((words[entry * WORDS] ?? 0) >>> shift) + 1;
     starts[next] = (starts[next] ?? 0) + 1;
   }
-  for (let prefix = 0; prefix < PREFIXES; prefix++)
+  for (let prefix = 0; prefix < prefixes; prefix++)
     starts[prefix + 1] = (starts[prefix + 1] ?? 0) + (starts[prefix] ?? 0);
-  const ends = starts.slice(0, PREFIXES);
+  return starts;
+}
+
+/** A counting sort by prefix, then each prefix's few entries by insertion. */
+function sortWords(words: Uint32Array, views: Uint8Array, count: number): Sorted {
+  const shift = shiftFor(count);
+  const starts = startsOf(words, count, shift);
+  const ends = starts.slice(0, -1);
   const sorted: Sorted = {
     count,
     words: new Uint32Array(count * WORDS),
     views: new Uint8Array(count),
+    shift,
     starts,
   };
   const one = new Uint32Array(WORDS);
   for (let entry = 0; entry < count; entry++) {
     for (let word = 0; word < WORDS; word++) one[word] = words[entry * WORDS + word] ?? 0;
-    const prefix = (one[0] ?? 0) >>> PREFIX_SHIFT;
+    const prefix = (one[0] ?? 0) >>> shift;
     const end = ends[prefix] ?? 0;
     insert(sorted, starts[prefix] ?? 0, end, one, views[entry] ?? 0);
     ends[prefix] = end + 1;
@@ -133,9 +148,11 @@ function sortWords(words: Uint32Array, views: Uint8Array, count: number): Sorted
 function insert(sorted: Sorted, start: number, end: number, one: Uint32Array, bits: ViewBits): void {
   let place = end;
   while (place > start && compare(sorted.words, place - 1, one) > 0) place--;
-  sorted.words.copyWithin((place + 1) * WORDS, place * WORDS, end * WORDS);
-  sorted.views.copyWithin(place + 1, place, end);
-  sorted.words.set(one, place * WORDS);
+  if (place < end) {
+    sorted.words.copyWithin((place + 1) * WORDS, place * WORDS, end * WORDS);
+    sorted.views.copyWithin(place + 1, place, end);
+  }
+  for (let word = 0; word < WORDS; word++) sorted.words[place * WORDS + word] = one[word] ?? 0;
   sorted.views[place] = bits;
 }
 
@@ -148,8 +165,8 @@ function compare(words: Uint32Array, entry: number, one: Uint32Array): number {
 }
 
 /** Where the entry is, or where it would be as `-1 - place`. */
-function locate({ words, starts }: Sorted, one: Uint32Array): number {
-  const prefix = (one[0] ?? 0) >>> PREFIX_SHIFT;
+function locate({ words, shift, starts }: Sorted, one: Uint32Array): number {
+  const prefix = (one[0] ?? 0) >>> shift;
   let low = starts[prefix] ?? 0;
   let high = (starts[prefix + 1] ?? 0) - 1;
   while (low <= high) {
@@ -216,15 +233,20 @@ async function mergeInto(base: Sorted, changes: ReadonlyMap<string, number>): Pr
   const room = base.count + added.count;
   const words = new Uint32Array(room * WORDS);
   const views = new Uint8Array(room);
-  const starts = new Uint32Array(PREFIXES + 1);
+  const prefixes = base.starts.length - 1;
   let count = 0;
-  for (let prefix = 0; prefix < PREFIXES; prefix++) {
-    starts[prefix] = count;
+  for (let prefix = 0; prefix < prefixes; prefix++) {
     count = mergePrefix(base, added, prefix, { words, views, count });
     if (prefix % MERGE_STEP === MERGE_STEP - 1) await new Promise((resolve) => setImmediate(resolve));
   }
-  starts[PREFIXES] = count;
-  return { count, words: words.subarray(0, count * WORDS), views: views.subarray(0, count), starts };
+  const shift = shiftFor(count);
+  return {
+    count,
+    words: words.subarray(0, count * WORDS),
+    views: views.subarray(0, count),
+    shift,
+    starts: startsOf(words, count, shift),
+  };
 }
 
 interface Changes {
@@ -265,7 +287,7 @@ function mergePrefix(
   };
   for (;;) {
     const change = changes.entries[changes.next];
-    if (change === undefined || (change.words[0] ?? 0) >>> PREFIX_SHIFT !== prefix) break;
+    if (change === undefined || (change.words[0] ?? 0) >>> base.shift !== prefix) break;
     changes.next++;
     const place = locate(base, change.words);
     copyUntil(place < 0 ? -1 - place : place);
