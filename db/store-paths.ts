@@ -53,6 +53,14 @@ export async function findIndexedPath(db: Database, pathHash: string): Promise<I
   return row === undefined || row.references.some((reference) => reference === null) ? undefined : row;
 }
 
+/** What is declared again is as young as what is new: collecting leaves it alone. Not written for every build, but once an hour. */
+export async function renewStorePaths(db: Database, pathHashes: readonly string[]): Promise<void> {
+  if (pathHashes.length === 0) return;
+  await db.execute(sql`
+    update store_paths set declared_at = now()
+    where path_hash in ${texts(pathHashes)} and declared_at < now() - interval '1 hour'`);
+}
+
 /** Whether the file at a URL is that of a path in the index. */
 export async function isIndexedUrl(db: Database, url: string): Promise<boolean> {
   const rows = await db.execute(sql`select 1 from store_paths where url = ${url} limit 1`);

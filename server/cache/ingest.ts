@@ -12,7 +12,12 @@ import {
   listPublishClaims,
   recordCommit,
 } from '../../db/publishes.ts';
-import { listInputClosureHashes, listStorePaths, recordProvenance } from '../../db/store-paths.ts';
+import {
+  listInputClosureHashes,
+  listStorePaths,
+  recordProvenance,
+  renewStorePaths,
+} from '../../db/store-paths.ts';
 import type { Committed, Declare, Declared } from '../../domain/api/ingest.ts';
 import { sortClosure } from '../../domain/nix/closure.ts';
 import { storePathHash } from '../../domain/nix/store-path.ts';
@@ -86,6 +91,10 @@ async function declare(deps: IngestDeps, { attemptId, claims, inline = {} }: Dec
     const narHash = byHash.get(pathHash)?.narHash ?? '';
     await recordProvenance(db, { pathHash, attemptId, narHash, accepted: false });
   }
+  await renewStorePaths(
+    db,
+    present.map((row) => row.pathHash),
+  );
   const wanted = new Map(byHash);
   for (const { pathHash } of present) wanted.delete(pathHash);
   const differingPaths = differing.map((row) => row.path);

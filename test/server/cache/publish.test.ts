@@ -118,6 +118,21 @@ describe('a closure', () => {
     assert.equal(await isVisible(root), true);
   });
 
+  test('that is declared again is as young as a new one, so that it is not collected', async () => {
+    const sample = samplePath('young', {});
+    const { publishId } = await declare([sample]);
+    await server.put(placeOf(publishId, sample), sample.nar);
+    await commit(publishId);
+    const { db } = database.connection;
+    await db.execute(
+      sql`update store_paths set declared_at = now() - interval '9 days' where path_hash = ${sample.pathHash}`,
+    );
+    await declare([sample]);
+    const rows = await db.execute(sql`
+      select 1 from store_paths where path_hash = ${sample.pathHash} and declared_at > now() - interval '1 hour'`);
+    assert.equal(rows.length, 1);
+  });
+
   test('may come compressed', async () => {
     const sample = samplePath('compressed', { file: { content: 'x'.repeat(100_000) } });
     const { publishId } = await declare([sample]);
