@@ -53,23 +53,32 @@ export function readPathIndex(
 
 export interface PathChanges {
   /** `views` is `undefined` where the path is gone. */
-  readonly paths: readonly { readonly pathHash: string; readonly views: number | undefined }[];
+  readonly paths: readonly {
+    readonly pathHash: string;
+    readonly views: number | undefined;
+    /** The transaction that changed it: all that it changed is told at once. */
+    readonly transaction: string;
+  }[];
   readonly mark: Watermark;
 }
 
-/** What is different since the mark; some of it may have been told before. */
+/** What is different since the mark; while an older transaction runs, what was told before is told again. */
 export async function listPathChanges(db: Database, since: Watermark): Promise<PathChanges> {
-  const rows = await db.execute<{ mark: string; hash: string | null; views: number | null }>(sql`
-    select pg_snapshot_xmin(pg_current_snapshot())::text as mark, c.path_hash as hash,
+  const rows = await db.execute<{
+    mark: string;
+    hash: string | null;
+    views: number | null;
+    transaction: string;
+  }>(sql`
+    select pg_snapshot_xmin(pg_current_snapshot())::text as mark, c.path_hash as hash, c.xid::text as transaction,
       case when v.path_hash is not null then ${bits} end as views
     from (select 1) as always
-    left join (select distinct path_hash from path_changes where xid >= ${since}::xid8) c on true
+    left join path_changes c on c.xid >= ${since}::xid8
     left join path_visibility v on v.path_hash = c.path_hash`);
-  const paths = rows.flatMap(({ hash, views }) => (hash === null ? [] : [{ pathHash: hash, views }]));
-  return {
-    paths: paths.map(({ pathHash, views }) => ({ pathHash, views: views ?? undefined })),
-    mark: rows[0]?.mark ?? since,
-  };
+  const paths = rows.flatMap(({ hash, views, transaction }) =>
+    hash === null ? [] : [{ pathHash: hash, views: views ?? undefined, transaction }],
+  );
+  return { paths, mark: rows[0]?.mark ?? since };
 }
 
 /** How long changes are remembered: who heard nothing for longer reads all of the index again. */

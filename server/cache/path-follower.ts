@@ -47,6 +47,8 @@ export async function openPathFollower(options: PathFollowerOptions): Promise<Pa
   const { connection, logger, pollMs = POLL_MS, now = Date.now } = options;
   const listeners: ((hash: string | undefined) => void)[] = [];
   let { index, mark } = await load(connection);
+  /** Transactions that were told already, and are told again as long as an older one runs. */
+  let known: ReadonlySet<string> = new Set();
   let heardAt = now();
   let isClosed = false;
 
@@ -58,10 +60,14 @@ export async function openPathFollower(options: PathFollowerOptions): Promise<Pa
       for (const listener of listeners) listener(undefined);
     } else {
       const changes = await listPathChanges(connection.db, mark);
-      for (const { pathHash, views } of changes.paths) {
+      const told = new Set<string>();
+      for (const { pathHash, views, transaction } of changes.paths) {
+        told.add(transaction);
+        if (known.has(transaction)) continue;
         index.set(pathHash, views);
         for (const listener of listeners) listener(pathHash);
       }
+      known = told;
       mark = changes.mark;
     }
     heardAt = now();

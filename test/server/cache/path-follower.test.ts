@@ -134,6 +134,30 @@ test('a transaction that began before others and ends after them is not overlook
   assert.notEqual(paths.views(hashOf('s')), undefined);
 });
 
+test('a change is told once, however long another transaction runs', async () => {
+  await using database = await createTestDatabase();
+  const { connection } = database;
+  await using paths = await openPathFollower({ connection, logger, pollMs: NEVER_MS });
+  const { promise: mayEnd, resolve: end } = Promise.withResolvers<void>();
+  const { promise: hasBegun, resolve: begun } = Promise.withResolvers<void>();
+  const slow = connection.transaction(async (tx) => {
+    await tx.execute(sql`select pg_current_xact_id()`);
+    begun();
+    await mayEnd;
+  });
+  await hasBegun;
+  const told: (string | undefined)[] = [];
+  paths.onChange((hash) => told.push(hash));
+  await enter(connection, 'a');
+  for (let turn = 0; turn < 3; turn++) await paths.catchUp();
+  end();
+  await slow;
+  await paths.catchUp();
+  await enter(connection, 'b');
+  await paths.catchUp();
+  assert.deepEqual(told, [hashOf('a'), hashOf('b')]);
+});
+
 test('whoever enters a path and catches up knows it, though no message came yet', async () => {
   await using database = await createTestDatabase();
   await using paths = await openPathFollower({ connection: database.connection, logger, pollMs: NEVER_MS });
@@ -171,11 +195,14 @@ test('an index that heard nothing for a day is read again as a whole, since chan
   assert.equal(paths.isCurrent, true);
   await enter(connection, 'a');
   await paths.catchUp();
+  // As if its changes had been recorded and forgotten since.
+  await connection.db.execute(sql`alter table store_paths disable trigger user`);
+  await connection.db.execute(sql`delete from store_paths`);
+  await paths.catchUp();
+  assert.equal(paths.size, 1);
   const all = new Promise((resolve) => paths.onChange(resolve));
   time += 25 * 3600 * 1000;
   assert.equal(paths.isCurrent, false);
-  await connection.db.execute(sql`delete from store_paths`);
-  await connection.db.execute(sql`delete from path_changes`);
   await paths.catchUp();
   assert.equal(await all, undefined);
   assert.equal(paths.size, 0);
