@@ -11,7 +11,7 @@ import { createLogger } from '../runtime/logger.ts';
 import { createLoop, type Loop } from '../runtime/loop.ts';
 import { announceReady, runProcess, untilReachable } from '../runtime/process.ts';
 import { createApp } from './app.ts';
-import { createAuthority } from './auth.ts';
+import { type Authority, createAuthority } from './auth.ts';
 import { accelerateWith } from './cache/accelerate.ts';
 import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest, type IngestDeps } from './cache/ingest.ts';
@@ -23,7 +23,7 @@ import { startCollecting } from './collecting.ts';
 import { parseServerConfig, type ServerConfig, serverFolders } from './config.ts';
 import { openLogStore } from './logs.ts';
 import { runsOnce, startProcesses, startsOthers } from './processes.ts';
-import { openTokenBook } from './tokens.ts';
+import { openTokenBook, type TokenBook } from './tokens.ts';
 
 /** A server is started again within that. */
 const RESTORED_SECONDS = 24 * 3600;
@@ -84,12 +84,7 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
       ingestDeps,
       ingest: createIngest(ingestDeps),
       logs: await openLogStore(folders.logs, { isShared: config.processes > 1 }),
-      authority: createAuthority({
-        adminToken: config.adminToken,
-        builderToken: config.builderToken,
-        adminTokenHint: join(config.stateDir, 'keys', 'admin-token'),
-        tokens,
-      }),
+      authority: authorityOf(config, tokens),
       tokens,
       publicUrl: config.publicUrl,
       publicView: config.publicView,
@@ -125,4 +120,9 @@ function startSweeping(ingestDeps: IngestDeps, logger: Logger): Loop {
     run: () => sweepIngest(ingestDeps),
     onError: (error) => logger.warn(error, 'clearing away what uploads left failed'),
   });
+}
+
+function authorityOf({ adminToken, builderToken, stateDir }: ServerConfig, tokens: TokenBook): Authority {
+  const adminTokenHint = join(stateDir, 'keys', 'admin-token');
+  return createAuthority({ adminToken, builderToken, adminTokenHint, tokens });
 }

@@ -28,6 +28,7 @@ const NAVIGATION: readonly Crumb[] = [
   { label: 'Overview', href: '/' },
   { label: 'Evaluations', href: '/evaluations' },
   { label: 'Builders', href: '/builders' },
+  { label: 'Cache', href: '/cache' },
 ];
 
 export function frame({ title, crumbs = [], body, refreshSeconds }: View, at: Frame): Html {

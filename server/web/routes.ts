@@ -9,6 +9,7 @@ import { preferredRepresentation } from './accept.ts';
 import { createModelContext } from './models/context.ts';
 import { sendView, tagAnswers } from './page.ts';
 import { buildersPage } from './pages/builders.ts';
+import { cachePages } from './pages/cache.ts';
 import { errorsPage } from './pages/errors.ts';
 import { evaluationPage } from './pages/evaluation.ts';
 import { evaluationsPage, jobsetPage } from './pages/evaluations.ts';
@@ -30,6 +31,7 @@ const PAGES = [
   stepPage,
   logPage,
   buildersPage,
+  cachePages,
 ] as const;
 
 const ASSETS = [
