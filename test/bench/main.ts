@@ -5,6 +5,7 @@ import { cache } from './cache.ts';
 import { benchClassify } from './classify.ts';
 import { ingest } from './ingest.ts';
 import { large } from './large.ts';
+import { benchRegressions } from './regressions.ts';
 import { steps } from './steps.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   'cache-index': cacheIndex,
   ingest,
   classify: async () => benchClassify(),
+  regressions: async (args) => benchRegressions(args),
 };
 
 const [name = '', ...args] = process.argv.slice(2);
