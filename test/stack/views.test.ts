@@ -1,11 +1,14 @@
 /** A cache that strangers reach: they get what is free, builders and token holders the rest. */
 
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { PROJECT_FOLDER } from '../../cli/config.ts';
 import type { RunDocument } from '../../domain/api/runs.ts';
+import { parseNarInfo } from '../../domain/nix/narinfo.ts';
 import { type NixClient, nixClients } from '../support/nix-clients.ts';
 import { clientOf, outcomesOf, startRun, until, untilFinished } from '../support/runs.ts';
 import { noSecondMachine, startSecondMachine } from '../support/second-machine.ts';
@@ -175,7 +178,13 @@ for (const [name, make] of Object.entries(nixClients))
       const distribution = nixClients['Nix on PATH'] as Exclude<(typeof nixClients)[string], string>;
       const publisher = await distribution();
       const to = `file://${join(stack.stateDir, 'staging', 'pr-7')}`;
-      const put = await publisher.run(['copy', '--to', to, staged, '--no-check-sigs'], 'daemon');
+      const internal = await makeToken('internal');
+      const got = await publisher.run([
+        ...['copy', '--from', `${withPassword(internal.token)}/internal`, staged],
+        ...trusted(),
+      ]);
+      assert.ok(got.ok, got.output);
+      const put = await publisher.run(['copy', '--to', to, staged]);
       await publisher.close();
       assert.ok(put.ok, put.output);
       const staging = (secret: string): string => `${withPassword(secret)}/staging/pr-7`;
@@ -187,3 +196,101 @@ for (const [name, make] of Object.entries(nixClients))
       assert.notEqual(await copies(staging(other.token), staged, '--no-check-sigs'), 'copied');
     });
   });
+
+describe('the command line', () => {
+  async function nixwarp(...args: string[]): Promise<{ status: number; json: unknown; text: string }> {
+    return new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [join(PROJECT_FOLDER, 'cli', 'main.ts'), ...args],
+        { env: stack.environment, cwd: folder },
+        (error, stdout, stderr) => {
+          const status = error === null ? 0 : Number(error.code);
+          resolve({
+            status,
+            text: stdout + stderr,
+            json: stdout.startsWith('{') || stdout.startsWith('[') ? JSON.parse(stdout) : undefined,
+          });
+        },
+      );
+    });
+  }
+
+  test('makes, lists and revokes tokens', async () => {
+    const made = await nixwarp(
+      'token',
+      'create',
+      '--view',
+      'internal',
+      '--can',
+      'read,push',
+      '--name',
+      'cli',
+      '--expires',
+      '2h',
+      '--json',
+    );
+    assert.equal(made.status, 0, made.text);
+    const { id, token, ...more } = made.json as Made;
+    assert.deepEqual(more, {});
+    const statusNow = async () =>
+      (
+        await fetch(`${stack.url}/internal/${outputOf('secret').slice(11, 43)}.narinfo`, {
+          headers: { authorization: `Bearer ${token}` },
+        })
+      ).status;
+    assert.equal(await statusNow(), 200);
+    const listed = (await nixwarp('token', 'list', '--json')).json as {
+      id: number;
+      can: string[];
+      expiresAt: string;
+    }[];
+    assert.deepEqual(listed.find((one) => one.id === id)?.can, ['read', 'push']);
+    assert.equal((await nixwarp('token', 'revoke', String(id))).text, `token ${id} (cli) is revoked\n`);
+    assert.equal(await statusNow(), 401);
+    for (const args of [
+      ['--view', 'private', '--can', 'read'],
+      ['--view', 'public', '--can', 'all'],
+      ['--view', 'public', '--can', 'read', '--expires', 'soon'],
+      ['--can', 'read'],
+    ])
+      assert.equal((await nixwarp('token', 'create', ...args)).status, 2, args.join(' '));
+    assert.equal((await nixwarp('token', 'revoke', '999')).status, 2);
+  });
+
+  test('explains a hold-back, counts, verifies, and would collect nothing that an evaluation holds', async () => {
+    const why = await nixwarp('cache', 'why', outputOf('user'));
+    assert.match(
+      why.text,
+      /Held back: its closure has .*-secret, which is unfree by the licence \(unfree\) of job secret/,
+    );
+    assert.match(why.text, new RegExp(`  ${outputOf('user')}\n  ${outputOf('secret')}\n`));
+    const stats = (await nixwarp('cache', 'stats', '--json')).json as { paths: number; publicPaths: number };
+    assert.equal(stats.publicPaths, 2);
+    const gc = (await nixwarp('cache', 'gc', '--dry-run', '--json')).json as {
+      live: number;
+      removed: number;
+    };
+    assert.deepEqual([gc.live, gc.removed], [stats.paths, 0]);
+    const verified = await nixwarp('cache', 'verify', '--json');
+    assert.deepEqual([verified.status, (verified.json as { broken: unknown[] }).broken], [0, []]);
+    const pinned = await nixwarp('cache', 'pin', 'stable', outputOf('program'), '--keep', '2', '--json');
+    assert.equal((pinned.json as { revision: number }).revision, 1);
+    assert.match((await nixwarp('cache', 'pins')).text, /^stable 1 {2}held/);
+    assert.equal((await nixwarp('cache', 'unpin', 'stable')).status, 0);
+  });
+
+  test('verify ends with 1 where something was broken, and remove takes what depends on it', async () => {
+    const hash = outputOf('silent').slice(11, 43);
+    const info = parseNarInfo(await readFile(join(stack.stateDir, 'cache', `${hash}.narinfo`), 'utf8'));
+    await writeFile(join(stack.stateDir, 'cache', info.url), 'rotten');
+    const verified = await nixwarp('cache', 'verify');
+    assert.equal(verified.status, 1, verified.text);
+    assert.match(verified.text, /-silent: .*: withdrawn\n/);
+    const removed = await nixwarp('cache', 'remove', outputOf('secret'), '--reason', 'a letter', '--json');
+    assert.deepEqual(
+      (removed.json as { removed: string[] }).removed.toSorted(),
+      ['secret', 'user', 'wrapper'].map(outputOf).toSorted(),
+    );
+  });
+});
