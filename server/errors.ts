@@ -28,6 +28,14 @@ export class ForbiddenError extends Error {
   override readonly name = 'ForbiddenError';
 }
 
+/** What is needed is out of reach for now. */
+export class UnavailableError extends Error {
+  override readonly name = 'UnavailableError';
+}
+
+/** After an outage all clients come back: not at once. */
+const RETRY_AFTER_SECONDS = 10;
+
 /** The value, where there is one. @throws NotFoundError that names what was sought: `there is no evaluation 7`. */
 export function found<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new NotFoundError(`there is no ${what}`);
@@ -51,6 +59,7 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  503: 'Service Unavailable',
   507: 'Insufficient Storage',
 };
 
@@ -63,6 +72,7 @@ export function answerErrors(app: FastifyInstance): void {
       status >= 500 && status !== 507
         ? `The server failed; its log says why under request ${request.id}.`
         : (unstorableValue(error) ?? error.message);
+    if (error instanceof UnavailableError) void reply.header('retry-after', RETRY_AFTER_SECONDS);
     if (error instanceof UnauthorizedError)
       void reply.header('www-authenticate', `${error.scheme} realm="nixwarp"`);
     return sendProblem(request, reply, status, detail);
@@ -107,6 +117,7 @@ function statusOf(error: FastifyError | Error): number {
   if (error instanceof ConflictError) return 409;
   if (error instanceof UnauthorizedError) return 401;
   if (error instanceof ForbiddenError) return 403;
+  if (error instanceof UnavailableError) return 503;
   if (isDiskFull(error)) return 507;
   if (unstorableValue(error) !== undefined) return 400;
   if ('validation' in error && error.validation !== undefined) return 400;

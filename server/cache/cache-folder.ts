@@ -1,12 +1,17 @@
-/** The cache on disk: an ordinary `file://` binary cache (`nix copy --from file://…` reads it as it is). */
+/**
+ * The files of the server's cache: an ordinary binary cache (`nix copy --from file://…` or `s3://…` reads it as it is), and
+ * beside it, on local disk, what is on its way there.
+ */
 
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { formatNixCacheInfo } from '../../domain/nix/nix-cache-info.ts';
+import type { BlobStore } from './storage/blob-store.ts';
+import { createFolderStore, moveFile } from './storage/folder.ts';
 
 export interface CacheFolder {
   readonly path: string;
@@ -17,6 +22,10 @@ export interface CacheFolder {
   temporaryFile(): string;
   /** Writes a stream to a new temporary file, synced to disk. On an error nothing stays. */
   receive(body: Readable): Promise<string>;
+  /** Where finished files are kept. */
+  readonly blobs: BlobStore;
+  /** Sends a finished temporary file ahead where `place` would take long, as within a transaction. */
+  prepare(temporary: string, relative: string): Promise<void>;
   /** Puts a finished temporary file in place. Whoever looks sees no file, or the whole of it. */
   place(temporary: string, relative: string): Promise<void>;
   /** Writes a small file as a whole. */
@@ -25,13 +34,14 @@ export interface CacheFolder {
   read(relative: string): Promise<Buffer | undefined>;
   exists(relative: string): Promise<boolean>;
   remove(relative: string): Promise<void>;
-  resolve(relative: string): string;
 }
 
 export interface CacheFolderOptions {
   readonly path: string;
   readonly storeDir: string;
   readonly priority: number;
+  /** Absent: the folder itself. */
+  readonly blobs?: BlobStore | undefined;
 }
 
 const FOLDERS = [
@@ -49,6 +59,7 @@ export async function openCacheFolder({
   path,
   storeDir,
   priority,
+  blobs,
 }: CacheFolderOptions): Promise<CacheFolder> {
   const temporary = join(path, 'tmp');
   await mkdir(temporary, { recursive: true });
@@ -56,28 +67,29 @@ export async function openCacheFolder({
     if (!isOfAnother(name)) await rm(join(temporary, name), { recursive: true, force: true });
   for (const folder of FOLDERS) await mkdir(join(path, folder), { recursive: true });
   const nixCacheInfo = formatNixCacheInfo({ storeDir, wantMassQuery: true, priority, extensions: new Map() });
-  const folder = filesOf(path, temporary, nixCacheInfo);
+  const temporaryFile = (): string => join(temporary, `${process.pid}-${randomBytes(12).toString('hex')}`);
+  const store = blobs ?? createFolderStore({ path, storeDir, temporaryFile });
+  const folder = filesOf(path, nixCacheInfo, temporaryFile, store);
   await folder.write('nix-cache-info', nixCacheInfo, false);
   return folder;
 }
 
-function filesOf(path: string, temporary: string, nixCacheInfo: string): CacheFolder {
-  const place = async (from: string, relative: string): Promise<void> => {
-    const target = join(path, relative);
-    await rename(from, target).catch(async (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-      await mkdir(dirname(target), { recursive: true });
-      await rename(from, target);
-    });
-  };
-  const folder: CacheFolder = {
+const STAGING = 'staging/';
+
+function filesOf(
+  path: string,
+  nixCacheInfo: string,
+  temporaryFile: () => string,
+  blobs: BlobStore,
+): CacheFolder {
+  return {
     path,
     nixCacheInfo,
-    staging: join(path, 'staging'),
-    temporaryFile: () => join(temporary, `${process.pid}-${randomBytes(12).toString('hex')}`),
-    place,
+    staging: join(path, STAGING),
+    blobs,
+    temporaryFile,
     receive: async (body) => {
-      const file = folder.temporaryFile();
+      const file = temporaryFile();
       try {
         await pipeline(body, createWriteStream(file, { flags: 'wx' }));
         await syncFile(file);
@@ -87,23 +99,14 @@ function filesOf(path: string, temporary: string, nixCacheInfo: string): CacheFo
         throw error;
       }
     },
-    write: async (relative, content, sync) => {
-      const file = folder.temporaryFile();
-      try {
-        if (sync) await writeSynced(file, content);
-        else await writeFile(file, content);
-        await place(file, relative);
-      } catch (error) {
-        await rm(file, { force: true });
-        throw error;
-      }
-    },
-    read: (relative) => readFile(join(path, relative)).catch(ifMissing(undefined)),
-    exists: async (relative) => (await stat(join(path, relative)).catch(ifMissing(undefined))) !== undefined,
-    remove: (relative) => rm(join(path, relative), { force: true }),
-    resolve: (relative) => join(path, relative),
+    prepare: (from, relative) => blobs.prepare(from, relative),
+    place: (from, relative) =>
+      relative.startsWith(STAGING) ? moveFile(from, join(path, relative)) : blobs.put(from, relative),
+    write: (relative, content, sync) => blobs.write(relative, content, sync),
+    read: (relative) => blobs.read(relative),
+    exists: (relative) => blobs.exists(relative),
+    remove: (relative) => blobs.remove(relative),
   };
-  return folder;
 }
 
 /** Several servers may serve one folder: the name of a temporary file begins with the process that writes it. */
@@ -118,27 +121,9 @@ function isOfAnother(name: string): boolean {
   }
 }
 
-function ifMissing<T>(value: T): (error: NodeJS.ErrnoException) => T {
-  return (error) => {
-    if (error.code === 'ENOENT') return value;
-    throw error;
-  };
-}
-
 async function syncFile(file: string): Promise<void> {
   const handle = await open(file, 'r+');
   try {
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-}
-
-/** The bytes are on the disk when this resolves: a cache entry must outlive a power cut that comes after it was announced. */
-export async function writeSynced(file: string, content: string | Uint8Array): Promise<void> {
-  const handle = await open(file, 'w');
-  try {
-    await handle.writeFile(content);
     await handle.datasync();
   } finally {
     await handle.close();

@@ -8,7 +8,7 @@ import type { ResourceKind } from './resource.ts';
 import { writeFilePart } from './send-file.ts';
 import type { Content } from './source.ts';
 
-const TYPES: Readonly<Record<ResourceKind, string>> = {
+export const CONTENT_TYPES: Readonly<Record<ResourceKind, string>> = {
   'nix-cache-info': 'text/x-nix-cache-info',
   narinfo: 'text/x-nix-narinfo',
   listing: 'application/json',
@@ -50,7 +50,7 @@ export function contentHeaders(
   { kind, isPublic, headers = {} }: Pick<SendOptions, 'kind' | 'isPublic' | 'headers'>,
 ): Record<string, string> {
   return {
-    'content-type': TYPES[kind],
+    'content-type': CONTENT_TYPES[kind],
     'accept-ranges': 'bytes',
     'cache-control': `${isPublic ? 'public' : 'private'}, ${LIFETIMES[kind]}`,
     'x-content-type-options': 'nosniff',

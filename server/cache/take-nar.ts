@@ -75,6 +75,7 @@ export async function takeNar(
     compareWithClaim({ ...claim, referenceHashes, isContentAddressed: claim.ca !== null }, measured);
     compareContentAddress(claim, measured);
     const row = newIndexedPath(deps, claim, measured);
+    await deps.folder.prepare(file, row.url);
     const describe = async (): Promise<void> => {
       if (measured.listing !== null) await deps.folder.write(`${pathHash}.ls`, measured.listing, false);
       for (const one of measured.debugFiles) await writeDebugInfo(deps.folder, row.url, one);

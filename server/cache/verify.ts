@@ -1,8 +1,7 @@
 /** Reads every stored byte again. Clients never look at FileHash, and see a damaged NAR only when they unpack it. */
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Connection } from '../../db/database.ts';
@@ -11,6 +10,7 @@ import { listStoredPaths, replaceNar, type StoredPath, withdrawPath } from '../.
 import type { Verified } from '../../domain/api/paths.ts';
 import { formatHash } from '../../domain/nix/hash.ts';
 import { parseNarInfo } from '../../domain/nix/narinfo.ts';
+import { UnavailableError } from '../errors.ts';
 import type { CacheFolder } from './cache-folder.ts';
 import { decompress, parseUploadCompression } from './decompress.ts';
 import { DEFAULT_LEVEL, measureNar } from './measure-nar.ts';
@@ -55,7 +55,7 @@ async function problemOf(folder: CacheFolder, one: StoredPath): Promise<string |
   const nar = createHash('sha256');
   let [fileSize, narSize] = [0, 0];
   async function* read(): AsyncGenerator<Buffer> {
-    for await (const chunk of createReadStream(folder.resolve(one.url)) as AsyncIterable<Buffer>) {
+    for await (const chunk of folder.blobs.stream(one.url) as AsyncIterable<Buffer>) {
       file.update(chunk);
       fileSize += chunk.length;
       yield chunk;
@@ -67,6 +67,8 @@ async function problemOf(folder: CacheFolder, one: StoredPath): Promise<string |
       narSize += chunk.length;
     }
   } catch (error) {
+    // A bucket that is away has not lost its files.
+    if (error instanceof UnavailableError) throw error;
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'there is no file';
     return error instanceof Error ? error.message : String(error);
   }
@@ -93,9 +95,7 @@ async function mend(deps: VerifyDeps, one: StoredPath): Promise<'repaired' | 'wi
 async function quarantine(folder: CacheFolder, url: string): Promise<void> {
   const place = join(folder.path, '..', 'quarantine');
   await mkdir(place, { recursive: true });
-  await rename(folder.resolve(url), join(place, basename(url))).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
+  await folder.blobs.takeOut(url, join(place, basename(url)));
 }
 
 async function repairFrom(deps: VerifyDeps, upstream: string, one: StoredPath): Promise<boolean> {

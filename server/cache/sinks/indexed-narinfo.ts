@@ -1,6 +1,5 @@
 /** NARs and narinfos of Nix's clients: the file waits for its narinfo, the narinfo is held against the file. */
 
-import { createReadStream } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -152,6 +151,6 @@ function storedSource(
   { folder }: IngestDeps,
   { url, compression }: { readonly url: string; readonly compression: string },
 ): NarSource {
-  const bytes = createReadStream(folder.resolve(url), { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>;
+  const bytes = folder.blobs.stream(url) as AsyncIterable<Buffer>;
   return { bytes, compression: parseUploadCompression(compression) };
 }

@@ -9,7 +9,6 @@ import { listStoredNar } from '../list-stored-nar.ts';
 import { renderNarInfo } from '../render-narinfo.ts';
 import type { Resource } from '../resource.ts';
 import { bytesContent, type CacheSource, type Content } from '../source.ts';
-import { createFolderSource } from './folder.ts';
 
 export interface IndexedSourceDeps {
   readonly connection: Connection;
@@ -19,14 +18,14 @@ export interface IndexedSourceDeps {
 }
 
 export function createIndexedSource({ connection, folder, logs, storeDir }: IndexedSourceDeps): CacheSource {
-  const files = createFolderSource({ path: folder.path, storeDir, priority: undefined });
+  const { files, servesNarInfos } = folder.blobs;
 
   /** A narinfo that the folder lost (a power cut) while the index and the NAR are there. */
   async function renderAgain(pathHash: string): Promise<Content | undefined> {
     const row = await findIndexedPath(connection.db, pathHash);
     if (row === undefined) return undefined;
     const text = renderNarInfo(row, storeDir);
-    await folder.write(`${pathHash}.narinfo`, text, false);
+    if (servesNarInfos) await folder.write(`${pathHash}.narinfo`, text, false);
     return bytesContent(text);
   }
 
@@ -36,7 +35,7 @@ export function createIndexedSource({ connection, folder, logs, storeDir }: Inde
     if (row === undefined) return undefined;
     const found = await files.find(resource);
     if (found !== undefined) return found;
-    const listing = await listStoredNar(folder.resolve(row.url));
+    const listing = await listStoredNar(folder.blobs.stream(row.url));
     if (listing === null) return undefined;
     await folder.write(resource.key, listing, false);
     return bytesContent(listing);
@@ -73,6 +72,7 @@ export function createIndexedSource({ connection, folder, logs, storeDir }: Inde
       }
       if (kind === 'listing' && pathHash !== null) return findListing(resource, pathHash);
       if (kind === 'debuginfo') return findDebugInfo(resource);
+      if (kind === 'nix-cache-info' && !servesNarInfos) return bytesContent(folder.nixCacheInfo);
       const found = await files.find(resource);
       if (found === undefined && kind === 'narinfo' && pathHash !== null) return renderAgain(pathHash);
       return found;
