@@ -188,6 +188,14 @@ program
   .addOption(json)
   .action(does(commands.inspect));
 
+program
+  .command('stats <file>')
+  .description('regressions in a history of sizes and timings (JSON lines; - is standard input)')
+  .addOption(json)
+  .action(async (file: string, options: { json?: boolean }) => {
+    process.exitCode = await commands.stats(file, options);
+  });
+
 const cache = program.command('cache').description('the binary cache');
 cache
   .command('serve')

@@ -35,3 +35,4 @@ export const cacheStats = lazily(async () => (await import('./cache-care.ts')).c
 export const cacheVerify = lazily(async () => (await import('./cache-care.ts')).cacheVerify);
 export const cacheSign = lazily(async () => (await import('./cache-care.ts')).cacheSign);
 export const inspect = lazily(async () => (await import('./inspect.ts')).inspect);
+export const stats = lazily(async () => (await import('./stats.ts')).stats);

@@ -48,7 +48,7 @@ export function judgeSize(
   const grown = comparable
     ? {
         grownBytes: now.bytes - before.bytes,
-        grownShare: before.bytes === 0 ? null : now.bytes / before.bytes - 1,
+        grownShare: before.bytes === 0 ? null : (now.bytes - before.bytes) / before.bytes,
       }
     : { grownBytes: null, grownShare: null };
   const result = (verdict: SizeVerdict, reason: string): SizeResult => ({ verdict, ...grown, reason });
