@@ -106,6 +106,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
   );
   await addViewRoutes(app, deps, createViewSources(deps));
   await app.register(pushRoutes(deps));
+  await app.register(pushRoutes(deps, 'internal'), { prefix: '/internal' });
   await app.register(webRoutes(routeDeps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),

@@ -8,7 +8,7 @@ import { ParseError } from '../../domain/parse-error.ts';
 import { streamOf } from '../body.ts';
 import { UPLOAD_COMPRESSIONS } from '../cache/decompress.ts';
 import type { ServerDeps } from '../deps.ts';
-import { requirePush } from '../push-authority.ts';
+import { guardPushes } from '../push-authority.ts';
 
 const DECLARATION_BYTES = 64 * 1024 * 1024;
 /** DESIGN §11: the largest NAR to design for. */
@@ -28,9 +28,10 @@ const UploadQuery = Type.Object({
   ),
 });
 
-export function ingestRoutes({ ingest, authority }: ServerDeps): FastifyPluginCallbackTypebox {
+export function ingestRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
+  const { ingest } = deps;
   return (app, _options, done) => {
-    app.addHook('onRequest', async (request) => requirePush(authority, request));
+    guardPushes(app, deps);
 
     app.post(
       '/publish',

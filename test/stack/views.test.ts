@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import postgres from 'postgres';
 import { PROJECT_FOLDER } from '../../cli/config.ts';
 import type { RunDocument } from '../../domain/api/runs.ts';
 import { parseNarInfo } from '../../domain/nix/narinfo.ts';
@@ -14,6 +15,8 @@ import { clientOf, outcomesOf, startRun, until, untilFinished } from '../support
 import { noSecondMachine, startSecondMachine } from '../support/second-machine.ts';
 import { uniqueSalt, writeSet } from '../support/sets.ts';
 import { startTestStack, type TestStack } from '../support/stack.ts';
+
+const OTHER_ROOT = '/var/cache/nix-current';
 
 let stack: TestStack;
 let second: AsyncDisposable | undefined;
@@ -43,8 +46,18 @@ before(async () => {
 after(async () => {
   await second?.[Symbol.asyncDispose]();
   await stack[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+  for (const one of [folder, join(OTHER_ROOT, folder)]) await rm(one, { recursive: true, force: true });
 });
+
+/** One path, in our root and in that of the other Nix. */
+async function writeForBoth(name: string, text: string): Promise<string> {
+  const file = join(folder, name);
+  for (const one of noSecondMachine === false ? [file, join(OTHER_ROOT, file)] : [file]) {
+    await mkdir(dirname(one), { recursive: true });
+    await writeFile(one, text, { mode: 0o600 });
+  }
+  return file;
+}
 
 const outputOf = (name: string): string =>
   document.jobs.find((job) => job.name === name)?.outputs['out'] ?? `no output of ${name}`;
@@ -130,18 +143,16 @@ for (const [name, make] of Object.entries(nixClients))
 
     test('a token in netrc opens the internal view, until it is revoked', async () => {
       const { id, token } = await makeToken('internal');
-      const netrc = join(folder, `netrc-${name.split(' ')[0]}`);
-      for (const file of [netrc, join('/var/cache/nix-current', netrc)]) {
-        await mkdir(dirname(file), { recursive: true });
-        await writeFile(file, `machine 127.0.0.1 login any password ${token}\n`, { mode: 0o600 });
-      }
+      const netrc = await writeForBoth(
+        `netrc-${name.split(' ')[0]}`,
+        `machine 127.0.0.1 login any password ${token}\n`,
+      );
       const options = ['--option', 'netrc-file', netrc];
       assert.equal(await copies(`${stack.url}/internal`, outputOf('user'), ...options), 'copied');
       // The same file is sent along to the public view, and does no harm there.
       assert.equal(await copies(stack.url, outputOf('program'), ...options), 'copied');
       await ask('POST', `/tokens/${id}/revoke`);
       assert.notEqual(await copies(`${stack.url}/internal`, outputOf('user'), ...options), 'copied');
-      await rm(join('/var/cache/nix-current', folder), { recursive: true, force: true });
     });
 
     test('a token in the URL does too, but not one that has expired, one of another view, or none', async () => {
@@ -158,6 +169,31 @@ for (const [name, make] of Object.entries(nixClients))
       );
       for (const url of [withPassword(other.token), withPassword(expired.token), stack.url])
         assert.notEqual(await copies(`${url}/internal`, outputOf('wrapper')), 'copied');
+    });
+
+    test('a token that may push lets stock Nix copy into the view, and leaves a trace', async () => {
+      const pusher = await makeToken('internal', ['read', 'push'], { name: `push by ${name}` });
+      const reader = await makeToken('internal', ['read']);
+      await using(async (client) => {
+        const file = await writeForBoth(
+          `pushed-${name.split(' ')[0]}`,
+          `pushed by ${name} ${uniqueSalt()}\n`,
+        );
+        const added = await client.run(['store', 'add-file', '--name', `pushed-${uniqueSalt()}`, file]);
+        const path = /\/nix\/store\/\S+/.exec(added.output)?.[0] ?? added.output;
+        const push = (token: string, view: string) =>
+          client.run(['copy', '--to', `${withPassword(token)}${view}`, path]);
+        assert.equal((await push(reader.token, '/internal')).ok, false);
+        const pushed = await push(pusher.token, '/internal');
+        assert.ok(pushed.ok, pushed.output);
+        assert.equal(await copies(`${withPassword(reader.token)}/internal`, path), 'copied');
+        assert.notEqual(await copies(stack.url, path), 'copied');
+      });
+      const sql = postgres(stack.databaseUrl, { max: 1 });
+      const rows = await sql<{ subject: string }[]>`
+        select subject from audit_events where action = 'cache.push' and actor like ${`token ${pusher.id} %`}`;
+      await sql.end();
+      assert.match(rows[0]?.subject ?? '', /\/internal\/.*\.narinfo$/);
     });
 
     test('logs are where their outputs are', async () => {
