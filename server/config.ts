@@ -19,6 +19,7 @@ import type { CollectSettings } from './cache/collect.ts';
 import type { PolicySettings } from '../db/licences.ts';
 import type { PublicKey } from '../domain/nix/signature.ts';
 import type { PullPolicy } from './cache/upstream/policy.ts';
+import { type S3Settings, s3Of, s3Problem, s3Settings } from './cache/storage/settings.ts';
 import { pullThroughProblem, pullThroughSettings } from './cache/upstream/settings.ts';
 import { licenceName } from '../domain/ci/licence.ts';
 import {
@@ -70,6 +71,8 @@ export interface ServerConfig {
   readonly trustedKeys: readonly PublicKey[];
   /** Of a NAR as an upstream stores it. */
   readonly pullMaxBytes: number;
+  /** The bucket that keeps the cache's files; `undefined`: the state folder. */
+  readonly s3: S3Settings | undefined;
 }
 
 const DAY = 86_400;
@@ -107,9 +110,10 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       collectEverySeconds: integerSetting('NIXWARP_CACHE_GC_SECONDS', DAY, 0),
       redistributable: booleanSetting('NIXWARP_PUBLIC_REDISTRIBUTABLE', true),
       ...pullThroughSettings,
+      ...s3Settings,
     },
     readSecretFiles,
-    (together) => [openNetworkProblem(together), pullThroughProblem(together)],
+    (together) => [openNetworkProblem(together), pullThroughProblem(together), s3Problem(together)],
   );
   const {
     graceSeconds,
@@ -120,6 +124,13 @@ export function parseServerConfig(environment: Environment = process.env): Serve
     publicUpstreams: upstreams,
     redistributable,
     cacheMemoryMebibytes,
+    s3Bucket: _bucket,
+    s3Endpoint: _endpoint,
+    s3Region: _region,
+    s3Prefix: _prefix,
+    s3Serve: _serve,
+    s3AccessKeyId: _accessKeyId,
+    s3SecretAccessKey: _secretAccessKey,
     ...rest
   } = values;
   return {
@@ -128,6 +139,7 @@ export function parseServerConfig(environment: Environment = process.env): Serve
     cacheMemoryBytes: cacheMemoryMebibytes * 1024 ** 2,
     collect: { graceSeconds, narDelaySeconds, quotaBytes },
     policy: { licences: licences.map(licenceName), packages, upstreams, redistributable },
+    s3: s3Of(values),
   };
 }
 

@@ -17,6 +17,7 @@ import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest, type IngestDeps } from './cache/ingest.ts';
 import { restoreNarInfos, sweepIngest } from './cache/sweep-ingest.ts';
 import { openPathFollower } from './cache/path-follower.ts';
+import { openS3Store } from './cache/storage/s3.ts';
 import { openPullThrough } from './cache/upstream/pull-through.ts';
 import { createTransfers } from './cache/transfers.ts';
 import { startCollecting } from './collecting.ts';
@@ -53,6 +54,7 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
     path: folders.cache,
     storeDir: config.storeDir,
     priority: config.cachePriority,
+    blobs: config.s3 && (await openS3Store({ settings: config.s3, storeDir: config.storeDir, logger })),
   });
   const ingestDeps = {
     connection,

@@ -36,6 +36,7 @@ test('what must be given is enough, the rest has defaults', () => {
     upstreams: [],
     trustedKeys: [],
     pullMaxBytes: 17_179_869_184,
+    s3: undefined,
     collect: { graceSeconds: 604_800, narDelaySeconds: 2_592_000, quotaBytes: undefined },
     collectEverySeconds: 86_400,
     policy: {
@@ -67,6 +68,10 @@ test('each problem is told, with the name, the value and what is expected', () =
     NIXWARP_CACHE_SECRET_KEY: 'test-1:c2VjcmV0',
     NIXWARP_CACHE_PRIORITY: '1001',
     NIXWARP_PULL_THROUGH: 'store',
+    NIXWARP_S3_BUCKET: 'A Bucket',
+    NIXWARP_S3_ENDPOINT: 's3.example.org',
+    NIXWARP_S3_SERVE: 'proxy',
+    NIXWARP_S3_SECRET_ACCESS_KEY: 'c2VjcmV0',
     NIXWARP_UPSTREAMS: 'daemon',
     NIXWARP_TRUSTED_PUBLIC_KEYS: 'cache.example.org-1:c2hvcnQ=',
   };
@@ -84,12 +89,32 @@ test('each problem is told, with the name, the value and what is expected', () =
           'NIXWARP_CACHE_SECRET_KEY: secret key: "test-1" is not a name, followed by a colon and 64 bytes ',
           'NIXWARP_CACHE_PRIORITY: "1001" is not a whole number from 0 to 1000',
           'NIXWARP_TRUSTED_PUBLIC_KEYS: public key: "cache.example.org-1:c2hvcnQ=" is not a name, a colon ',
+          'NIXWARP_S3_BUCKET: "A Bucket" is not a name of a bucket: 3 to 63 of a-z, 0-9, "." and "-"',
+          'NIXWARP_S3_ENDPOINT: "s3.example.org" is not a URL of http: or https:',
+          'NIXWARP_S3_SERVE: "proxy" is not "redirect" or "stream"',
           'NIXWARP_LISTEN: 0.0.0.0:80 is reached from other machines, and with NIXWARP_PUBLIC_VIEW=everyth',
           'NIXWARP_PULL_THROUGH needs a cache of http or https in NIXWARP_UPSTREAMS',
+          'NIXWARP_S3_ACCESS_KEY_ID and NIXWARP_S3_SECRET_ACCESS_KEY belong together: set both, or neither',
         ],
       );
       assert.doesNotMatch(error.message, /password|c2VjcmV0/);
       return true;
     },
+  );
+});
+
+test("a bucket keeps the files, with credentials out of a file or where Amazon's tools look", () => {
+  const bucket = { ...GOOD, NIXWARP_S3_BUCKET: 'nix-cache', NIXWARP_S3_PREFIX: 'cuda/' };
+  assert.deepEqual(parseServerConfig(bucket).s3, {
+    bucket: 'nix-cache',
+    endpoint: undefined,
+    region: 'us-east-1',
+    prefix: 'cuda/',
+    serve: 'redirect',
+    credentials: undefined,
+  });
+  assert.throws(
+    () => parseServerConfig({ ...GOOD, NIXWARP_S3_PREFIX: 'cuda/' }),
+    /NIXWARP_S3_BUCKET is not set/,
   );
 });
