@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { type ViewName, STAGING_NAME_PATTERN } from '../../../domain/ci/view.ts';
+import { NotFoundError } from '../../errors.ts';
 import { html, type Html } from '../html.ts';
 import type { View } from '../layout.ts';
 import {
@@ -43,8 +44,11 @@ export function cachePages(app: FastifyInstance, context: ModelContext): void {
     ...common,
     url: '/staging/:name',
     summary: 'A staging view of the cache, for its tokens',
-    params: Type.Object({ name: Type.String({ pattern: STAGING_NAME_PATTERN }) }),
+    params: Type.Object({ name: Type.String() }),
     load: async ({ name }, _query, request) => {
+      // Nix may ask, and takes any refusal but 404 for fatal.
+      if (!new RegExp(STAGING_NAME_PATTERN).test(name))
+        throw new NotFoundError(`there is no /staging/${name}`);
       const view: ViewName = `staging/${name}`;
       await authority.authorize(request, { view, can: 'read' });
       return loadCachePage(context, counts, view);
