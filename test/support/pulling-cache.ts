@@ -9,6 +9,7 @@ import { openCacheFolder } from '../../server/cache/cache-folder.ts';
 import type { IngestDeps } from '../../server/cache/ingest.ts';
 import { createIndexedSource } from '../../server/cache/sources/indexed.ts';
 import type { CacheSource } from '../../server/cache/source.ts';
+import type { BlobStore } from '../../server/cache/storage/blob-store.ts';
 import type { PullPolicy } from '../../server/cache/upstream/policy.ts';
 import { openPullThrough } from '../../server/cache/upstream/pull-through.ts';
 import { openLogStore } from '../../server/logs.ts';
@@ -35,14 +36,16 @@ export interface PullingOptions {
   readonly maxBytes?: number;
   readonly answerMs?: number;
   readonly idleMs?: number;
+  /** Where files are kept; the cache's folder where it is absent. */
+  readonly blobs?: BlobStore;
 }
 
 export async function startPullingCache(options: PullingOptions): Promise<PullingCache> {
-  const { trusted, audience = 'complete', maxBytes = 2 ** 34, ...settings } = options;
+  const { trusted, audience = 'complete', maxBytes = 2 ** 34, blobs, ...settings } = options;
   const database = await createTestDatabase();
   const path = await mkdtemp(join(tmpdir(), 'nixwarp-pull-'));
   const storeDir = '/nix/store';
-  const folder = await openCacheFolder({ path: join(path, 'cache'), storeDir, priority: 50 });
+  const folder = await openCacheFolder({ path: join(path, 'cache'), storeDir, priority: 50, blobs });
   const secretKey = generateSecretKey('nixwarp-test-1');
   const trustedKeys = trusted.map(publicKeyOf);
   const { connection } = database;

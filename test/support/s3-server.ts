@@ -12,13 +12,13 @@ import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { CACHE_FOLDER } from '../../cli/config.ts';
 import { createClient } from '../../server/cache/storage/s3.ts';
 import type { S3Settings } from '../../server/cache/storage/settings.ts';
+import { motoServer } from './moto.ts';
 import { until } from './runs.ts';
 import { disposeOnTermination } from './termination.ts';
 
 /** `NIXWARP_TEST_VERSITYGW=/path/to/versitygw` (`go install github.com/versity/versitygw/cmd/versitygw@latest`). */
 const VERSITYGW = process.env['NIXWARP_TEST_VERSITYGW'];
-export const MOTO_FOLDER = join(CACHE_FOLDER, 'moto');
-const MOTO = join(MOTO_FOLDER, 'bin', 'moto_server');
+const MOTO = motoServer(CACHE_FOLDER);
 
 /** Why there is none; `false` where there is one. */
 export const noS3Server: string | false =

@@ -5,6 +5,7 @@ import { findOnPath } from '../../cli/setup/command.ts';
 import { aptInstall, whyNotByApt } from '../../cli/setup/nix.ts';
 import { SetupFailure, type SetupPart } from '../../cli/setup/part.ts';
 import { cudaToolsPart } from './cuda-tools.ts';
+import { motoPart } from './moto.ts';
 
 const chromiumPart: SetupPart = {
   name: 'Chromium',
@@ -21,4 +22,10 @@ const chromiumPart: SetupPart = {
   },
 };
 
-export const testParts: readonly SetupPart[] = [compilerPart, wheelsPart, cudaToolsPart, chromiumPart];
+export const testParts: readonly SetupPart[] = [
+  compilerPart,
+  wheelsPart,
+  cudaToolsPart,
+  chromiumPart,
+  motoPart,
+];
