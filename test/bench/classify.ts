@@ -24,6 +24,7 @@ export function benchClassify(print: (line: string) => void = console.log, mebib
     const bytes = logOf(line, MEBIBYTE);
     const before = process.memoryUsage.rss();
     const started = performance.now();
+    const cpu = process.cpuUsage();
     const classifier = createClassifier({ stage: 'build', outcome: 'failed' });
     for (let written = 0; written < mebibytes; written++) {
       for (let at = 0; at < bytes.length; at += 65_536) classifier.write(bytes.subarray(at, at + 65_536));
@@ -31,9 +32,10 @@ export function benchClassify(print: (line: string) => void = console.log, mebib
     classifier.write("ptxas fatal   : Unresolved extern function 'f'\n");
     const verdict = classifier.end();
     const seconds = (performance.now() - started) / 1000;
+    const { user, system } = process.cpuUsage(cpu);
     const grown = (process.memoryUsage.rss() - before) / MEBIBYTE;
     print(
-      `classify ${kind}: ${mebibytes} MiB in ${seconds.toFixed(2)} s (${(mebibytes / seconds).toFixed(0)} MiB/s), ` +
+      `classify ${kind}: ${mebibytes} MiB in ${seconds.toFixed(2)} s (${(mebibytes / seconds).toFixed(0)} MiB/s, ${((user + system) / 1e6).toFixed(2)} s of CPU), ` +
         `resident +${grown.toFixed(0)} MiB of ${(process.memoryUsage.rss() / MEBIBYTE).toFixed(0)}, ${verdict.class}/${verdict.subclass}`,
     );
   }

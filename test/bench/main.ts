@@ -7,6 +7,7 @@ import { ingest } from './ingest.ts';
 import { large } from './large.ts';
 import { benchRegressions } from './regressions.ts';
 import { steps } from './steps.ts';
+import { benchVerdicts } from './verdicts.ts';
 
 const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   steps,
@@ -15,6 +16,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   'cache-index': cacheIndex,
   ingest,
   classify: async () => benchClassify(),
+  verdicts: async ([file]) => benchVerdicts(file),
   regressions: async (args) => benchRegressions(args),
 };
 

@@ -87,6 +87,9 @@ function settle(evidence: Evidence, best: Finding, sorted: readonly Finding[]): 
   if (best.weight === WEIGHTS.report && isFailure && evidence.stage !== 'measure') {
     return { ...best, meaning: UNEXPLAINED };
   }
+  const summary = sorted.find(({ meaning }) => meaning.subclass === 'benign-tests-passed');
+  if (!isFailure && best.weight <= WEIGHTS.vague && summary !== undefined && standsAfter(summary, best))
+    return summary;
   const isCascade = best.meaning.class === 'insufficient-evidence';
   const benign = sorted.find((finding) => finding.weight === WEIGHTS.benign);
   if (isCascade && best.weight === WEIGHTS.cascade) {
@@ -96,6 +99,11 @@ function settle(evidence: Evidence, best: Finding, sorted: readonly Finding[]): 
     return { ...best, evidence: { ...best.evidence, source: 'fact', line: null } };
   }
   return best.meaning.confidence >= LEAST_CONFIDENCE || isCascade ? best : { ...best, meaning: UNEXPLAINED };
+}
+
+/** Tests print errors that they expect; a summary behind them says that they passed. */
+function standsAfter(summary: Finding, line: Finding): boolean {
+  return (summary.evidence.line ?? 0) > (line.evidence.line ?? 0);
 }
 
 /** Findings of another fault than the chosen one; noise, measurements and cascades are none, nor is a line told twice. */

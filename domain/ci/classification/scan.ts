@@ -140,8 +140,8 @@ function applyProbe(state: ScanState, probe: Probe, captures: Captures, line: st
 
 function prove(state: ScanState, index: number, captures: Captures, line: string, number: number): void {
   const rule = state.rules.rules[index];
-  if (rule === undefined || state.rules.excludes[index]?.some((pattern) => pattern.match(line) !== null))
-    return;
+  if (rule === undefined || isAside(rule, line)) return;
+  if (state.rules.excludes[index]?.some((pattern) => pattern.match(line) !== null)) return;
   if (rule.least !== undefined && timesMatched(state, index) < rule.least) return;
   const code = rule.codes?.get(captures['code'] ?? '') ?? null;
   if (rule.codes === undefined) state.settled[index] = true;
@@ -169,6 +169,13 @@ function prove(state: ScanState, index: number, captures: Captures, line: string
     state.isExplained = true;
   }
   state.waiting.push(hit);
+}
+
+/** Lines by which CMake tells its progress and NCCL its set-up: they name faults that they looked for and did not find. */
+function isAside({ class: failureClass, rank }: Rule, line: string): boolean {
+  if (rank === 'benign' || rank === 'report') return false;
+  if (line.startsWith('-- ')) return failureClass !== 'build-configure' && rank !== 'cascade';
+  return line.includes('NCCL INFO') && failureClass !== 'collective';
 }
 
 /** Counts one more match of a rule. */

@@ -106,12 +106,6 @@ const BUILD: readonly NixRow[] = [
     ),
   ],
   ['no-output', 'build-output/missing-output', build(drv('forgets', 'true'))],
-  [
-    'dependency',
-    'dependency-failed/dependency-failed',
-    build(`let a = ${drv('root-made', 'exit 1')}; in ${drv('needs', 'echo > $out', 'input = a;')}`) +
-      ' 2>&1 | grep -v "root-made"',
-  ],
   ['timeout', 'infra/build-timeout', build(drv('slow', 'while :; do :; done'), '--timeout 2')],
   ['silent', 'infra/silent-timeout', build(drv('silent', 'while :; do :; done'), '--max-silent-time 2')],
   [
@@ -123,7 +117,7 @@ const BUILD: readonly NixRow[] = [
   ['crashed', 'build-test/process-crashed', build(drv('crashed', 'kill -SEGV $$'))],
   [
     'references',
-    'build-output/forbidden-reference',
+    'closure-regression/leaked-toolchain',
     build(
       `let a = ${drv('tool', 'echo > $out')}; in ${drv('leaks', 'echo $tool > $out', 'tool = a; disallowedReferences = [ a ];')}`,
     ),
@@ -164,6 +158,16 @@ const BUILD: readonly NixRow[] = [
   ],
 ];
 
+/** Only 2.8 tells the dependent without its root, so that the root's own report can be taken away. */
+const OLD_BUILD: readonly NixRow[] = [
+  [
+    'dependency',
+    'dependency-failed/dependency-failed',
+    build(`let a = ${drv('root-made', 'exit 1')}; in ${drv('needs', 'echo > $out', 'input = a;')}`) +
+      ' 2>&1 | grep -v "root-made"',
+  ],
+];
+
 /** Both versions say the same things in other words. */
 function forNix(tool: 'nix-2.8' | 'nix-current', name: string): readonly MadeCase[] {
   const prefix = tool === 'nix-2.8' ? '' : '$NIX_CURRENT ';
@@ -171,7 +175,7 @@ function forNix(tool: 'nix-2.8' | 'nix-current', name: string): readonly MadeCas
   const named = ([id, label, script]: NixRow) => [`${name}-${id}`, label, `${commands}\n${script}`] as const;
   return [
     ...madeCases('evaluation', [tool], EVALUATION.map(named)),
-    ...madeCases('build', [tool], BUILD.map(named)),
+    ...madeCases('build', [tool], (tool === 'nix-2.8' ? [...BUILD, ...OLD_BUILD] : BUILD).map(named)),
   ];
 }
 

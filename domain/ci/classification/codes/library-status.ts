@@ -187,6 +187,7 @@ nccl-remote-error: RemoteError Timeout 6 8`),
 /** Texts of `ncclGetErrorString`; RCCL prints the same. */
 export const NCCL_MESSAGES: CodeTable = codeTable(LIBRARY_FAULTS, [
   ['unhandled cuda error', 'nccl-unhandled-cuda-error'],
+  ['unhandled CUDA error', 'nccl-unhandled-cuda-error'],
   ['unhandled system error', 'nccl-system-error'],
   ['internal error - please report this issue to the NCCL developers', 'nccl-internal-error'],
   ['remote process exited or there was a network error', 'nccl-remote-error'],

@@ -22,6 +22,7 @@ export const BUILD_COMPILE_CUDA_RULES = defineRules(
       subclass: 'nvcc-unsupported-arch',
       patterns: [
         "Unsupported gpu architecture '{architecture}'",
+        "Incompatible code generation requested: arch='{architecture}'",
         /Value '(?<architecture>[\w,]{2,40})' is not defined for option '(?:gpu-name|gpu-architecture|gpu-code|arch)'/,
         /error: unsupported CUDA gpu architecture: (?<architecture>\w{2,20})/,
         /error: GPU arch (?<architecture>\w{2,20}) is supported by CUDA versions between/,

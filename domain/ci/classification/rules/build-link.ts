@@ -33,6 +33,7 @@ export const BUILD_LINK_RULES = defineRules(
         /Undefined symbols for architecture/,
         /hidden symbol [`'](?<symbol>[^'`]{1,200})' .{0,80}is referenced by DSO/,
         'undefined reference to',
+        /error LNK20(?:01|19): unresolved external symbol (?<symbol>\S{1,200})/,
       ],
       confidence: 0.94,
       explanation:
@@ -46,7 +47,9 @@ export const BUILD_LINK_RULES = defineRules(
     {
       subclass: 'missing-library',
       patterns: [
-        /cannot find -l:?(?<library>[\w.+-]{1,80})/,
+        /(?:cannot|could not|unable to) find (?:library )?-l:?(?<library>[\w.+-]{1,80})/,
+        /\bld(?:\.\w{2,5})?: (?:fatal )?(?:error: )?cannot (?:find|open) (?<library>[^\s:'-][^\s:']{0,200}): No such file/,
+        /ld\.lld: error: cannot open (?<library>[^\s:]{1,200}): No such file/,
         /ld(?:\.lld)?: error: unable to find library -l(?<library>[\w.+-]{1,80})/,
         /mold: (?:error|fatal): library not found: (?<library>[\w.+-]{1,80})/,
         /error adding symbols: DSO missing from command line/,
@@ -78,7 +81,10 @@ export const BUILD_LINK_RULES = defineRules(
       subclass: 'wrong-object-format',
       rank: 'consequence',
       patterns: [
-        /(?<file>\S{1,200}): file (?:format not recognized|in wrong format)/,
+        /(?<file>\S{1,200}): file (?:format )?(?:not recognized|in wrong format|truncated|too short)/,
+        /(?<file>\S{1,200}): not an object or archive/,
+        /architecture of input file [`'](?<file>[^'`]{1,200})' is incompatible/,
+        /(?<file>\S{1,200}): (?:malformed archive|unknown file type|not a valid (?:object|ELF) file|truncated or malformed)/,
         'skipping incompatible',
         /is incompatible with elf_?\w{3,20}/,
       ],
@@ -93,11 +99,17 @@ export const BUILD_LINK_RULES = defineRules(
     {
       subclass: 'linker-error',
       rank: 'consequence',
+      excludes: [
+        /No space left on device|not an object or archive|file (?:too short|truncated)|cannot (?:find|open) [^\s:]{1,200}: No such/,
+      ],
       patterns: [
         /\/ld(?:\.\w{2,5})?: (?<message>(?:final link failed|error adding symbols|unrecognized option|internal error|cannot open|bad value).{0,120})/,
         /\bld(?:\.\w{2,5}|64\.lld)?: (?:fatal )?error: (?<message>.{4,160})/,
         /unable to execute command: Executable "(?<message>ld\S{0,8})" doesn't exist/,
-        /nvlink error {1,4}: (?<message>.{4,160})/,
+        /nvlink (?:error|fatal) {1,4}: (?<message>.{4,160})/,
+        /\bld(?:\.\w{2,5})?:\S{1,200}:\d{1,6}: (?<message>syntax error.{0,120})/,
+        /relocation R_\w{3,60} against .{0,200}(?<message>can ?not be used when making|recompile with -fPI[CE])/,
+        /(?<message>requires (?:dynamic|unsupported dynamic) R_\w{3,60} reloc)/,
         /mold: (?:error|fatal): (?<message>.{4,160})/,
       ],
       confidence: 0.85,

@@ -230,8 +230,11 @@ export const BUILD_OUTPUT_RULES = defineRules(
       patterns: [
         /^(?:cp|mv|install|ln|chmod|rm|rmdir|mkdir|touch): (?:cannot|failed to|can't) (?:stat|create|remove|overwrite|move|access|touch|open) (?<file>.{2,160})/,
         /Builder called die: (?<file>.{2,120})/,
+        /file INSTALL cannot (?:find|copy|make|duplicate|set|create)(?<file>.{2,160})/,
         /Cannot wrap '(?<file>[^']{1,160})' because it is not an executable/,
       ],
+      excludes: [/Read-only file system|No space left|Permission denied/],
+      unless: [/Error \d{1,3} \(ignored\)/],
       confidence: 0.72,
       explanation: 'Installing failed at {file}: adapt the install phase to what the build made.',
       examples: [

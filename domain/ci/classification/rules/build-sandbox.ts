@@ -49,7 +49,7 @@ export const BUILD_SANDBOX_RULES = defineRules(
     {
       subclass: 'homeless-shelter',
       patterns: [/\/homeless-shelter/],
-      excludes: [/[Ww]arning/],
+      excludes: [/[Ww]arning|please remove it to assure purity/],
       confidence: 0.88,
       explanation: 'The program writes into HOME, which does not exist: set HOME to a temporary directory.',
       examples: [
@@ -62,11 +62,14 @@ export const BUILD_SANDBOX_RULES = defineRules(
       patterns: [
         /(?:Permission denied|Read-only file system):? '?\/nix\/store\/(?<path>[^']{1,200})/,
         /'?\/nix\/store\/(?<path>[^':]{1,200})'?: (?:Permission denied|Read-only file system)/,
+        /(?:cannot create|creating|[Cc]ould not create|[Ff]ailed to create|unable to create|cannot touch|cannot make|cannot open|mkdir) ?(?:directory|regular file|file)? ?'?(?<path>\/(?!tmp\b|build\/|nix\/store)[^':]{1,200})'?: (?:Permission denied|Read-only file system)/,
+        /: Read-only file system$/,
+        /Read-only file system: '(?<path>[^']{1,200})'/,
       ],
-      excludes: [/while setting up the build environment/],
+      excludes: [/while setting up the build environment|homeless-shelter|^error: opening lock file/],
       confidence: 0.85,
       explanation:
-        'The build writes into another store path: copy what it changes into the build directory first.',
+        'The build writes outside its own directory: copy what it changes into the build directory first.',
       examples: [
         "PermissionError: [Errno 13] Permission denied: '/nix/store/a-triton/lib/x.so'",
         "cp: cannot create regular file '/nix/store/b-cuda/lib/x': Read-only file system",

@@ -20,6 +20,7 @@ export const CASCADE_RULES = defineRules(
         /subprocess\.CalledProcessError: Command .{1,300} returned non-zero exit status/,
         /^Traceback \(most recent call last\):/,
         /error: subprocess-exited-with-error/,
+        /This error originates from a subprocess, and is likely not a problem with pip/,
         /ChildFailedError/,
       ],
       explanation: 'The cause stands above what is at hand: fetch the whole log and classify again.',
@@ -38,6 +39,7 @@ export const CASCADE_RULES = defineRules(
       ],
       excludes: [
         /^error: (?:builder for|build of|\d{1,6} dependenc|Cannot build|some errors|command '|subprocess)/,
+        /^warning: |^\w{3,40}_test\.go:/,
         /^AssertionError|could not compile|ld returned|linker command failed|linking with/,
         /CalledProcessError/,
       ],

@@ -51,6 +51,7 @@ export const EVAL_ERROR_RULES = defineRules(
       patterns: [
         "called with unexpected argument '{argument}'",
         "called without required argument '{argument}'",
+        /[Ff]unction called without required argument "(?<argument>[^"]{1,80})"/,
       ],
       confidence: 0.95,
       explanation:
@@ -65,6 +66,8 @@ export const EVAL_ERROR_RULES = defineRules(
       patterns: [
         /error: cannot coerce (?<type>\w[\w ]{2,40}) to a string/,
         /error: (?:value is|expected) (?<type>an? [\w ]{3,30})(?: while| but found)/,
+        /(?:^|: )value is (?<type>(?:an? )?[\w ]{3,30}) while an? [\w ]{3,30} was expected/,
+        'error: division by zero',
         'attempt to call something which is not a function',
         /error: cannot (?:compare|add) (?<type>an? (?:set|list|string|integer|function|null|Boolean|path)\b.{0,30})/,
         /error: list index \d{1,6} is out of bounds/,
@@ -106,7 +109,7 @@ export const EVAL_ERROR_RULES = defineRules(
     {
       subclass: 'missing-file',
       patterns: [
-        /error: (?:getting status of|opening file|path|reading directory) '(?<path>[^']{1,300})'(?:: No such file| does not exist)/,
+        /error: (?:getting status of|opening file|path|reading directory) '(?<path>[^']{1,300})'(?:: No such file| does not exist(?! and cannot))/,
         "file '{path}' was not found in the Nix search path",
         /error: access to (?:absolute )?(?:path|URI) '(?<path>[^']{1,300})' is forbidden/,
       ],
@@ -258,6 +261,22 @@ export const EVAL_ERROR_RULES = defineRules(
       examples: [
         'error: no known colour is called 3',
         "error: getting status of '/x.nix': Permission denied",
+      ],
+    },
+    {
+      id: 'eval-throw',
+      subclass: 'thrown',
+      rank: 'consequence',
+      patterns: [/^error: (?<message>.{4,160})/],
+      when: [/^… while calling the '(?:throw|abort)' builtin/],
+      excludes: [
+        /^error: (?:builder for|build of|\d{1,6} dependenc|[Cc]annot build|some errors|evaluation aborted|attribute|undefined)/,
+      ],
+      confidence: 0.82,
+      explanation: 'The expression refuses by its own words: read them in the line.',
+      examples: [
+        "error:\n       … while calling the 'throw' builtin\n         at /x.nix:1:1:\n\n       error: cutensor 2 needs CUDA 12",
+        "… while calling the 'throw' builtin\nerror: This version of nccl has no source",
       ],
     },
     {

@@ -5,6 +5,7 @@
 
 import type { Pattern, Rule } from '../rule.ts';
 import type { FailureClass, Retry, Scope } from '../taxonomy.ts';
+import { BENIGN_TOOL_RULES } from './benign-tools.ts';
 import { BENIGN_RULES } from './benign.ts';
 import { CASCADE_RULES } from './cascade.ts';
 
@@ -13,7 +14,7 @@ const COMPLAINT =
   '(?:[Ee]rror|ERROR|[Ff]ail|FAIL|[Aa]bort|[Tt]imed? ?out|[Mm]ismatch|[Rr]efused|[Uu]nreachable|[Uu]nable|[Cc]annot|[Cc]ould not|[Ii]nvalid|[Ee]xception|[Nn]ot found|[Cc]rash)';
 /** Talk about errors that is none. */
 const NO_COMPLAINT =
-  /NCCL INFO|[Nn]o errors?\b|0 errors|errors?: 0|[Ww]arning|WARNING|-Werror|_error\.\w{1,3}\b|[Ee]rror[-_ ](?:handl|check|correct)|^(?:\[ ?\d{1,3}%\] |copying |creating |adding |-- |checking |Installing: )|recipe for target|(?:cuda|hip|nccl|CUDA_|VK_)S(?:uccess|UCCESS)|[Ee]rrors? (?:code )?:? ?0\b|might be asynchronously reported/;
+  /NCCL INFO|[Nn]o errors?\b|0 errors|errors?: 0|[Ww]arning|WARNING|-Werror|_error\.\w{1,3}\b|[Ee]rror[-_ ](?:handl|check|correct)|^(?:\[ ?\d{1,3}%\] |copying |creating |adding |-- |checking |Installing: )|recipe for target|(?:cuda|hip|nccl|CUDA_|VK_)S(?:uccess|UCCESS)|[Ee]rrors? (?:code )?:? ?0\b|might be asynchronously reported|NCCL INFO|CUDA_(?:HOME|PATH|ROOT|DIR|TOOLKIT|VERSION|ARCH|VISIBLE|LAUNCH)|^-- /;
 
 interface Component {
   readonly id: string;
@@ -98,7 +99,7 @@ const COMPONENTS: readonly Component[] = [
 ];
 
 /** What is known to be harmless, or to repeat a failure only, proves nothing of the component it names. */
-const KNOWN_LINES: readonly Pattern[] = [...BENIGN_RULES, ...CASCADE_RULES]
+const KNOWN_LINES: readonly Pattern[] = [...BENIGN_RULES, ...BENIGN_TOOL_RULES, ...CASCADE_RULES]
   .filter(({ rank }) => rank !== 'unknown')
   .flatMap(({ patterns }) => patterns);
 

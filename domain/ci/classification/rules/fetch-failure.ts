@@ -28,7 +28,7 @@ export const FETCH_FAILURE_RULES = defineRules(
       subclass: 'hash-placeholder',
       speaker: 'nix',
       patterns: ["hash mismatch in fixed-output derivation '{derivation}'"],
-      when: [/specified: {1,8}sha(?:256|512)-AAAAAAAAAAAAAAAA/, /specified: {1,8}sha256:0{40}/],
+      when: [/specified: {1,8}sha(?:256|512)-A{40,90}=/, /specified: {1,8}sha256:0{40}/],
       scope: 'code',
       confidence: 0.99,
       explanation:
@@ -172,8 +172,13 @@ export const FETCH_FAILURE_RULES = defineRules(
         'fatal: early EOF',
         /Could not resolve host(?:name)?:? \S{1,80}\.\w/,
         /[Cc]url error:? \d{1,2}\)/,
+        /^go: .{1,200}: dial tcp/,
+        /(?:Connection reset by peer|Connection timed out|connection refused).{0,80}https?:\/\//,
       ],
-      excludes: [/Could not resolve host: (?:null|https?|undefined|none|None|\$)(?:\W|$)/],
+      excludes: [
+        /Could not resolve host: (?:null|https?|undefined|none|None|\$)(?:\W|$)/,
+        /^warning: |^ssh: /,
+      ],
       scope: 'infrastructure',
       retry: 'same',
       confidence: 0.88,
@@ -181,8 +186,23 @@ export const FETCH_FAILURE_RULES = defineRules(
       explanation: 'The network failed: try again later; if it repeats, add a mirror.',
       examples: [
         'curl: (56) OpenSSL SSL_read: Connection reset by peer, errno 104',
-        "warning: error: unable to download 'https://cache.nixos.org/x.narinfo': HTTP error 503; retrying in 255 ms",
+        "error: unable to download 'https://cache.nixos.org/x.narinfo': HTTP error 503",
         'curl: (6) Could not resolve host: developer.download.nvidia.com',
+      ],
+    },
+    {
+      id: 'network-retried',
+      subclass: 'network-transient',
+      // A retry that may have succeeded: it explains a log that holds nothing else, never a failure beside it.
+      rank: 'report',
+      patterns: [/^warning: (?:error: )?unable to download '[^']{1,400}': /],
+      scope: 'infrastructure',
+      retry: 'same',
+      confidence: 0.75,
+      explanation: 'A download failed and was tried again: if the attempt failed, look for its last error.',
+      examples: [
+        "warning: unable to download 'https://cache.nixos.org/nix-cache-info': Couldn't resolve host name (6)",
+        "warning: error: unable to download 'https://example.org/a.run': HTTP error 503; retrying in 301 ms",
       ],
     },
     {

@@ -17,7 +17,11 @@ export const GPU_HARDWARE_RULES = defineRules(
       subclass: 'xid',
       rank: 'specific',
       speaker: 'kernel',
-      patterns: [/NVRM: Xid \([^)]{1,80}\): (?<code>\d{1,3})\b/],
+      // An Xid 45 that names its cause is that cause.
+      patterns: [
+        /NVRM: Xid \([^)]{1,80}\): 45,.{0,160}caused by previous Xid (?<code>\d{1,3})\b/,
+        /NVRM: Xid \([^)]{1,80}\): (?<code>\d{1,3})\b/,
+      ],
       excludes: [/\bNonfatal\b/, /Graphics Exception: (?:Shader|ESR|Class|Extra)/],
       codes: XID_MEANINGS,
       explanation: 'The kernel driver reports an Xid.',

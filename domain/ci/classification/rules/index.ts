@@ -1,6 +1,7 @@
 /** All rules. Their order decides only between lines of the same rank, place and confidence. */
 
 import type { Rule } from '../rule.ts';
+import { BENIGN_TOOL_RULES } from './benign-tools.ts';
 import { BENIGN_RULES } from './benign.ts';
 import { BUILD_COMPILE_CUDA_RULES } from './build-compile-cuda.ts';
 import { BUILD_COMPILE_RULES } from './build-compile.ts';
@@ -11,6 +12,7 @@ import { BUILD_OUTPUT_RULES, BUILD_UNSUPPORTED_RULES } from './build-output.ts';
 import { BUILD_PATCH_RULES } from './build-patch.ts';
 import { BUILD_SANDBOX_RULES } from './build-sandbox.ts';
 import { BUILD_TEST_RULES } from './build-test.ts';
+import { BUILD_TOOL_RULES } from './build-tools.ts';
 import { CASCADE_RULES } from './cascade.ts';
 import { COLLECTIVE_RUN_RULES } from './collective-nccl-run.ts';
 import { COLLECTIVE_NCCL_RULES } from './collective-nccl.ts';
@@ -56,6 +58,7 @@ export const RULES: readonly Rule[] = [
   ...BUILD_OUTPUT_RULES,
   ...BUILD_UNSUPPORTED_RULES,
   ...BUILD_TEST_RULES,
+  ...BUILD_TOOL_RULES,
   ...BUILD_SANDBOX_RULES,
   ...RUNTIME_LOAD_RULES,
   ...SYMBOL_RULES,
@@ -76,5 +79,6 @@ export const RULES: readonly Rule[] = [
   ...FALLBACK_RULES,
   ...REPORT_RULES,
   ...BENIGN_RULES,
+  ...BENIGN_TOOL_RULES,
   ...CASCADE_RULES,
 ];

@@ -18,6 +18,8 @@ export const HOST_RULES = defineRules(
         'lack of free disk space',
         'database or disk is full',
         'Disk quota exceeded',
+        /tar: .{1,200}: Wrote only \d{1,9} of \d{1,9} bytes/,
+        /[Ee]rror writing .{0,200}\(28\)/,
         /not enough (?:free )?(?:disk )?space/i,
       ],
       excludes: [
@@ -88,7 +90,8 @@ export const HOST_RULES = defineRules(
         /(?:[Ee]xit(?:ed)?(?: with)?(?: code| status)?|Error|code) 137\b/,
         /fork: Cannot allocate memory/,
         /\boom-kill event/,
-        /^Killed$/,
+        /(?:^|[\s.])Killed$/,
+        /make(?:\[\d{1,3}\])?: \*\*\* \[.{1,300}\] Killed/,
         /signal: killed\b/,
         /[Ee]xit(?:ed)?(?: with)? (?:code|status):? ?137\b/,
         /ptxas fatal {1,4}: Memory allocation failure/,

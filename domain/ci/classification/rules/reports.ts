@@ -5,7 +5,7 @@ import { defineRules } from './define.ts';
 /** `nix path-info -sS`, `du -h`: a store path and one or two sizes, at the end of the line. */
 const SIZES_BEHIND =
   /^\/nix\/store\/[0-9a-z]{32}-[^\s:]{1,160}\s+[\d.]{1,8} ?[KMGT](?:i?B)?(?:\s+[\d.]{1,8} ?[KMGT](?:i?B)?)?$/;
-const SIZE_BEFORE = /^[\d.]{1,8} ?[KMGT](?:i?B)?\s+\/nix\/store\/[0-9a-z]{32}-[^\s:]{1,160}$/;
+const SIZE_BEFORE = /^(?:\d{3,11}|[\d.]{1,8} ?[KMGT](?:i?B)?)\s+\/nix\/store\/[0-9a-z]{32}-[^\s:]{1,160}$/;
 const BYTES_BEHIND = /^\/nix\/store\/[0-9a-z]{32}-[^\s:]{1,160}\s+\d{6,15}(?:\s+\d{6,15})?$/;
 
 export const REPORT_RULES = [
@@ -77,13 +77,17 @@ export const REPORT_RULES = [
       patterns: [
         /[Tt]okens? per second/,
         /Throughput \(T\/s\)/,
-        /^(?:[Bb]efore|[Aa]fter|[Bb]aseline): ?~?[\d.]{1,10} ?(?:TPS|[Tt]ok\w{0,4}\/s|t\/s|it\/s|ms|FPS|fps|img\/s|samples\/s|[GT]FLOPS)/,
+        /^(?:[Bb]efore|[Aa]fter|[Bb]aseline): ?~?[\d.]{1,10} ?(?:TPS|tps|[Tt]ok\w{0,4}\/s|t\/s|it\/s|ms|FPS|fps|img\/s|samples\/s|[GT]FLOPS)/,
         /\b[\d.]{1,10} ?(?:tokens\/s|tok\/s|images\/sec|samples\/sec|img\/s|iterations\/s)/,
         /(?:slower|regress(?:ed|ion)).{0,40}\d{1,4} ?%/,
         /\b\d{1,4}(?:\.\d{1,2})?(?:x|%) (?:slower|slowdown|regression|performance (?:loss|drop))/,
         /[Pp]erformance (?:regression|degradation|drop)/,
         /\bt\/s \|/,
         /\b[\d.]{1,10} tokens\/sec/,
+        /\b[\d.]{1,10} ?(?:t\/s|tps|TPS|tok\/s|it\/s|FPS|fps)\b.{0,80}(?:drop|slow|regress|instead of|before|after|degrad)/,
+        /(?:drop|slow|regress|degrad)\w{0,8}.{0,80}\b[\d.]{1,10} ?(?:t\/s|tps|TPS|tok\/s|it\/s|FPS|fps|GB\/s)\b/i,
+        /\d{1,3} ?% (?:\w{2,20} ){0,2}(?:speed|performance|throughput)? ?(?:drop|decrease|degradation|loss|slowdown)/,
+        /^(?:[Bb]efore|[Aa]fter|[Bb]aseline)\b.{0,40}: ?~?[\d.]{1,10} ?(?:TPS|tps|t\/s|tok|it\/s|ms|fps|FPS)/,
         /eval rate: {1,12}[\d.]{1,10} tokens/,
         /(?:used to (?:have|get|be)|only (?:getting|get|archive|achieve)|(?:dropped|went|fell|down) (?:down )?(?:from|to)) .{0,40}\d ?(?:t\/s|tok|it\/s|fps|FPS|GB\/s|ms)/,
         /\d(?:\.\d{1,2})? token per second/,

@@ -54,6 +54,7 @@ export const ROCM_RULES = defineRules(
         /HIP hipInit: /,
         /[Nn]o (?:HIP|ROCm|AMD) (?:GPUs?|devices?) (?:are |were )?(?:available|found|detected)/,
         'no ROCm-capable device',
+        /Could not initialize Tensile host: (?<_message>.{1,60})/,
       ],
       confidence: 0.88,
       explanation: 'HIP found no usable GPU: check /dev/kfd, /dev/dri, the render group and the gfx target.',

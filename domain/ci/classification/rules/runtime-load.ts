@@ -124,7 +124,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
         /Unable to load (?<library>cu\w{2,12})\. Is it installed/,
       ],
       excludes: [
-        /auto-patchelf|^-- |[Ll]inking|version [`']|dynamic library 'libnvinfer|libnccl-(?:net|tuner|profiler)/,
+        /auto-patchelf|^-- |[Ll]inking|version [`']|dynamic library 'libnvinfer|libnccl-(?:net|tuner|profiler|env)|NCCL INFO/,
       ],
       confidence: 0.93,
       explanation:
@@ -247,7 +247,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
         /(?:Cannot|Failed to|Could not|Unable to) (?:load|open|dlopen) (?:library |shared library )?'?(?<library>lib[\w.+-]{2,60}\.so)/,
         /LoadLib\((?<library>lib[\w.+-]{1,60}\.so)/,
       ],
-      excludes: [/auto-patchelf|libnccl-(?:net|tuner|profiler)/],
+      excludes: [/auto-patchelf|libnccl-(?:net|tuner|profiler|env)|NCCL INFO|libtpu/],
       confidence: 0.8,
       explanation:
         'The loader does not find {library}: add its package to the inputs and its directory to the runpath.',

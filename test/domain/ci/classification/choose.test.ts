@@ -99,7 +99,7 @@ a.cc:143:3: error: 'TORCH_CHECK' was not declared in this scope`,
     log: `-- Performing Test HAS_X - Failed
 warning: unused variable 'error'
 checking for cuda.h... no`,
-    expected: 'insufficient-evidence/no-known-cause',
+    expected: 'insufficient-evidence/only-benign-warnings',
   },
   'an error that no rule knows is not guessed at': {
     evidence: build,
