@@ -14,6 +14,7 @@ import type {
 import type { RunDocument, RunJob, StartRun } from '../domain/api/runs.ts';
 import type { CliConfig } from './config.ts';
 import { CommandFailure, EXIT } from './exit.ts';
+import { followEvents } from './log-events.ts';
 import { findRunningInstance } from './up/lock.ts';
 
 export interface ApiClient {
@@ -138,10 +139,12 @@ export function createApiClient(url: string, token: string): ApiClient {
       if (response.status === 416) return '';
       return response.text();
     },
-    followLog: async (id, onText) => {
-      const response = await call('GET', `/attempts/${id}/log/events`);
-      for await (const event of parseEvents(response.body)) if (event.name === 'log') onText(event.data);
-    },
+    followLog: (id, onText) =>
+      followEvents(
+        (position) =>
+          call('GET', `/attempts/${id}/log/events${position === undefined ? '' : `?from=${position}`}`),
+        onText,
+      ),
   };
 }
 
@@ -150,26 +153,5 @@ function detailOf(text: string): string | undefined {
     return (JSON.parse(text) as { detail?: string }).detail;
   } catch {
     return undefined;
-  }
-}
-
-/** Server-sent events (WHATWG HTML §9.2), as far as our server sends them. */
-async function* parseEvents(
-  body: ReadableStream<Uint8Array> | null,
-): AsyncGenerator<{ name: string; data: string }> {
-  if (body === null) return;
-  let rest = '';
-  const decoder = new TextDecoder();
-  for await (const chunk of body) {
-    const blocks = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
-    rest = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const lines = block.split('\n');
-      const name = lines.find((line) => line.startsWith('event: '))?.slice('event: '.length);
-      const data = lines
-        .filter((line) => line.startsWith('data: '))
-        .map((line) => line.slice('data: '.length));
-      if (name !== undefined) yield { name, data: data.join('\n') };
-    }
   }
 }

@@ -25,6 +25,7 @@ import { answerExpectations } from './cache/expectations.ts';
 import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './cache/http.ts';
 import { addViewRoutes, createViewSources } from './cache/views.ts';
 import { pushRoutes } from './cache/push-routes.ts';
+import { miss } from './cache/routes.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
 import { answerErrors, sendProblem } from './errors.ts';
 import { createValidatorCompiler } from './validation.ts';
@@ -63,8 +64,11 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     // HEAD is answered by routes of its own: the default would run GET's handler and throw its work away.
     exposeHeadRoutes: false,
     // A URL that cannot be decoded is refused before there is a route.
+    // For the cache there is no such thing, and any other 4xx is fatal to Nix.
     frameworkErrors: (error, request, reply) =>
-      void sendProblem(request, reply, error.statusCode ?? 400, error.message),
+      request.url.startsWith('/api/')
+        ? void sendProblem(request, reply, error.statusCode ?? 400, error.message)
+        : void miss(reply),
   }).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(createValidatorCompiler());
   answerErrors(app);
