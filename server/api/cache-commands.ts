@@ -23,6 +23,7 @@ export function cacheCommandRoutes(deps: ServerDeps): FastifyPluginCallbackTypeb
       '/cache/gc',
       {
         schema: {
+          security: [{ token: [] }],
           summary: 'Take what nothing holds out of the cache; the server does so by itself every day',
           querystring: Type.Object({ dryRun: Type.Boolean({ default: false }) }),
           response: { 200: CollectedSchema },
@@ -50,6 +51,7 @@ function addVerification(
     '/cache/verify',
     {
       schema: {
+        security: [{ token: [] }],
         summary: 'Read every stored byte again; what is broken is repaired from an upstream, or withdrawn',
         response: { 200: VerifiedSchema },
       },
@@ -72,6 +74,7 @@ function addSigning(
     '/cache/sign',
     {
       schema: {
+        security: [{ token: [] }],
         summary: 'Sign every path with all keys of the server',
         body: Type.Object({
           drop: Type.Optional(Type.String({ minLength: 1, description: 'name of a key that is given up' })),

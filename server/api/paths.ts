@@ -28,6 +28,7 @@ export function pathRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
       '/paths/:hash/remove',
       {
         schema: {
+          security: [{ token: [] }],
           summary: 'Withdraw a path and all that depends on it, bytes included; it is never public again',
           params: PathHashParams,
           body: Type.Object({ reason: Type.String({ minLength: 1, maxLength: 2_000 }) }),

@@ -31,6 +31,7 @@ export function pinRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
       '/pins/:name',
       {
         schema: {
+          security: [{ token: [] }],
           summary:
             'Let a name hold a path and its closure; what it held before is kept as long as `keep` says',
           params: Params,
@@ -60,6 +61,7 @@ export function pinRoutes(deps: ServerDeps): FastifyPluginCallbackTypebox {
       '/pins/:name',
       {
         schema: {
+          security: [{ token: [] }],
           summary: 'Let go of what a name holds; its history stays',
           params: Params,
           response: { 200: Type.Object({ name: Type.String() }) },
