@@ -22,6 +22,7 @@ import { openPullThrough } from './cache/upstream/pull-through.ts';
 import { createTransfers } from './cache/transfers.ts';
 import { startCollecting } from './collecting.ts';
 import { parseServerConfig, type ServerConfig, serverFolders } from './config.ts';
+import { UnavailableError } from './errors.ts';
 import { openLogStore } from './logs.ts';
 import { runsOnce, startProcesses, startsOthers } from './processes.ts';
 import { openTokenBook, type TokenBook } from './tokens.ts';
@@ -42,6 +43,14 @@ await runProcess('server', async (stopped) => {
   }
   await serve(config, logger, stopped);
 });
+
+/** A bucket that is away costs its NARs, not the server. */
+function unlessAway(logger: Logger): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof UnavailableError)) throw error;
+    logger.warn(error, 'narinfos that the bucket lacks are written when a server starts again');
+  };
+}
 
 /** One process that answers. */
 async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void>): Promise<void> {
@@ -106,7 +115,7 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
   );
   app.server.maxConnections = config.maxConnections;
   // What a crash between a commit and its files left out, and what nobody came back for.
-  if (runsOnce()) await restoreNarInfos(ingestDeps, RESTORED_SECONDS);
+  if (runsOnce()) await restoreNarInfos(ingestDeps, RESTORED_SECONDS).catch(unlessAway(logger));
   await using _sweeping = runsOnce() ? startSweeping(ingestDeps, logger) : undefined;
   await using _collecting = runsOnce() ? startCollecting({ connection, folder, config, logger }) : undefined;
   await app.listen(config.listen);
