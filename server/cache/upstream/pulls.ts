@@ -74,7 +74,9 @@ export function createPulls(options: PullOptions): Pulls {
       begun.resolve(pull);
       if (pull === undefined) return;
       await pull.done;
-      kept.set(wanted.url, pull);
+      // Too large to be kept: it goes with its last reader.
+      if (pull.file.size > KEPT_BYTES) await pull.file[Symbol.asyncDispose]();
+      else kept.set(wanted.url, pull);
     };
     limit(run)
       .catch((error: unknown) => {
