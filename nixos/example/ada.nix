@@ -1,4 +1,5 @@
-# A builder with GPUs. It dials out: to the server by HTTPS, to Temporal by the VPN.
+# A builder with GPUs. It dials out: to the server by HTTPS, where its token opens the cache's internal view, and to
+# Temporal by the VPN.
 {
   imports = [ ./fleet.nix ];
 

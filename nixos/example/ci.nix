@@ -18,6 +18,11 @@
       enable = true;
       adminTokenFile = "/var/lib/secrets/nixwarp/admin-token";
       cacheSecretKeyFile = "/var/lib/secrets/nixwarp/cache-secret-key";
+      # Strangers see what is known to be free with its whole closure, and what is named here.
+      publicView = "policy";
+      publicPackages = [ "our-tool" ];
+      # nginx below sends the files, which the server only names.
+      accelRedirect = "/nixwarp-files/";
     };
     coordinator.enable = true;
     builder = {
@@ -44,6 +49,8 @@
     virtualHosts."ci.example.org" = {
       enableACME = true;
       forceSSL = true;
+      # Nix reuses a connection for up to 118 s.
+      extraConfig = "keepalive_timeout 130s;";
       locations."/" = {
         proxyPass = "http://127.0.0.1:${toString config.services.nixwarp.server.port}";
         extraConfig = ''
@@ -51,6 +58,11 @@
           proxy_buffering off;
           proxy_read_timeout 1h;
         '';
+      };
+      # Nobody asks for it but the server, in `X-Accel-Redirect`.
+      locations.${config.services.nixwarp.server.accelRedirect} = {
+        alias = "/var/lib/nixwarp/cache/";
+        extraConfig = "internal;";
       };
     };
   };

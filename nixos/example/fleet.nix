@@ -5,7 +5,8 @@
     builderTokenFile = "/var/lib/secrets/nixwarp/builder-token";
     builder.cachePublicKey = "ci.example.org-1:xS7/OE1HGlzSJGMwqk1S1s8vrU6xNNkWSUiNX3yZk7c=";
 
-    # Built there already, so not built here.
+    # Built there already, so not built here. Of the second one nobody promises that all may be given away: it is not in
+    # server.publicUpstreams.
     upstreams = [
       "https://cache.nixos.org"
       "https://cache.nixos-cuda.org"

@@ -20,6 +20,15 @@ let
   cfg = nixwarp.builder;
   service = import ./service.nix { inherit lib; };
   user = "nixwarp-builder";
+  hostName = config.networking.hostName;
+  # Said to the process, too: Nix is told below where the builder of this name keeps its netrc file.
+  name =
+    if cfg.name != null then
+      cfg.name
+    else if hostName != "" then
+      lib.toLower hostName
+    else
+      null;
   # As the server announces it.
   cacheUrl = if nixwarp.publicUrl != null then nixwarp.publicUrl else nixwarp.url;
   nixSettings = config.nix.settings;
@@ -145,6 +154,10 @@ in
         message = "services.nixwarp.builder.cachePublicKey must be set, or this machine's Nix would refuse what the cache serves. Print it with: nix key convert-secret-to-public < SECRET-KEY-FILE";
       }
       {
+        assertion = name != null;
+        message = "services.nixwarp.builder.name must be set where networking.hostName is empty: Nix is told where the builder of that name keeps its token for the cache.";
+      }
+      {
         assertion = mayUseNix;
         message = "nix.settings.allowed-users must name ${user}, or the builder cannot use Nix.";
       }
@@ -183,9 +196,7 @@ in
         ]
         ++ nixwarp.upstreams;
       # The builder writes it, with its token for the internal view and what /etc/nix/netrc has for others.
-      netrc-file = lib.mkDefault "/var/lib/nixwarp-builder/builder/${
-        if cfg.name != null then cfg.name else lib.toLower config.networking.hostName
-      }/netrc";
+      netrc-file = mkIf (name != null) (lib.mkDefault "/var/lib/nixwarp-builder/builder/${name}/netrc");
       trusted-public-keys = lib.optional (cfg.cachePublicKey != null) cfg.cachePublicKey ++ nixwarp.trustedPublicKeys;
       # What was ingested a moment ago must not be hidden by an answer that Nix remembers.
       narinfo-cache-negative-ttl = 0;
@@ -227,7 +238,7 @@ in
           TEMPORAL_NAMESPACE = nixwarp.temporal.namespace;
           NIXWARP_URL = nixwarp.url;
           NIXWARP_STATE_DIR = "/var/lib/nixwarp-builder";
-          NIXWARP_BUILDER_NAME = cfg.name;
+          NIXWARP_BUILDER_NAME = name;
           NIXWARP_SYSTEM = pkgs.stdenv.hostPlatform.system;
           NIXWARP_SYSTEMS = cfg.systems;
           NIXWARP_FEATURES = cfg.features;

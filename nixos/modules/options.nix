@@ -56,17 +56,21 @@ in
     };
 
     upstreams = mkOption {
-      type = types.listOf types.str;
+      type = types.listOf (types.strMatching "[^[:space:]]+");
       default = [ "https://cache.nixos.org" ];
       example = [
         "https://cache.nixos.org"
         "https://cache.nixos-cuda.org"
       ];
-      description = "Binary caches whose contents are neither built nor copied into our own cache.";
+      description = ''
+        Binary caches whose contents are neither built nor copied into our own cache, unless
+        {option}`services.nixwarp.server.pullThrough` is `store`.
+      '';
     };
 
     trustedPublicKeys = mkOption {
-      type = types.listOf types.str;
+      # Of 32 bytes: the server refuses to start with any other.
+      type = types.listOf (types.strMatching "[^:[:space:]]+:[A-Za-z0-9+/]{43}=");
       default = [ "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=" ];
       description = "The keys by which {option}`services.nixwarp.upstreams` sign.";
     };

@@ -21,15 +21,27 @@ rec {
     );
 
   # Secrets of a unit, from variable to file: the process reads a copy that only its unit can see (systemd.exec(5),
-  # LoadCredential=), so the file itself may stay readable for root alone. `null` leaves one out.
+  # LoadCredential=), so the file itself may stay readable for root alone. `null` leaves one out; a list is for a variable
+  # that may name several files.
   secrets =
     files:
     let
-      given = lib.filterAttrs (_: file: file != null) files;
+      credentialsOf =
+        name: value:
+        lib.imap0 (index: file: {
+          name = if index == 0 then name else "${name}.${toString index}";
+          inherit file;
+        }) (lib.toList value);
+      given = lib.mapAttrs credentialsOf (lib.filterAttrs (_: value: value != null) files);
     in
     {
-      environment = lib.mapAttrs' (name: _: lib.nameValuePair "${name}_FILE" "%d/${name}") given;
-      serviceConfig.LoadCredential = lib.mapAttrsToList (name: file: "${name}:${file}") given;
+      environment = lib.mapAttrs' (
+        name: credentials:
+        lib.nameValuePair "${name}_FILE" (lib.concatMapStringsSep " " (one: "%d/${one.name}") credentials)
+      ) given;
+      serviceConfig.LoadCredential = map (one: "${one.name}:${one.file}") (
+        lib.concatLists (lib.attrValues given)
+      );
     };
 
   # The variables of a process that needs Postgres. What `createLocally` makes is reached by its Unix socket, which

@@ -34,6 +34,7 @@ for (const { name, argv, skip } of instantiators)
         ensureUsers: [{ name: 'nixwarp', ensureDBOwnership: true }],
       });
       assert.ok(machine.packages.includes('nixwarp'), 'the command is on PATH');
+      assert.deepEqual(machine.nginxGroups, ['nixwarp']);
     });
 
     test('is as complete in its least form', () => {
@@ -91,12 +92,15 @@ describe('a machine with nixwarp', { skip: noNix }, () => {
       'NIXWARP_ADMIN_TOKEN:/var/lib/secrets/admin-token',
       'NIXWARP_BUILDER_TOKEN:/var/lib/secrets/builder-token',
       'NIXWARP_CACHE_SECRET_KEY:/var/lib/secrets/cache-secret-key',
+      'NIXWARP_CACHE_SECRET_KEY.1:/var/lib/secrets/old-cache-secret-key',
+      'NIXWARP_S3_ACCESS_KEY_ID:/var/lib/secrets/s3-access-key-id',
+      'NIXWARP_S3_SECRET_ACCESS_KEY:/var/lib/secrets/s3-secret-access-key',
     ]);
     for (const name of ALL) {
       const { environment, serviceConfig } = serviceOf(machine, name);
       for (const [variable, value] of Object.entries(environment)) {
         assert.doesNotMatch(value, /\/var\/lib\/secrets/, variable);
-        if (variable.endsWith('_FILE')) assert.match(value, /^%d\//, variable);
+        if (variable.endsWith('_FILE')) assert.match(value, /^%d\/\S+( %d\/\S+)*$/, variable);
       }
       assert.doesNotMatch(String(serviceConfig['ExecStart']), /secrets/);
     }
@@ -117,9 +121,43 @@ describe('a machine with nixwarp', { skip: noNix }, () => {
       'https://one.example.org',
       'https://two.example.org',
     ]);
-    for (const key of ['ci.example.org-1:Y2k=', 'one.example.org-1:b25l', 'two.example.org-1:dHdv'])
-      assert.ok((nix['trusted-public-keys'] as string[]).includes(key), key);
+    const keys = (nix['trusted-public-keys'] as string[]).map((key) => key.split(':')[0]);
+    for (const name of ['ci.example.org-1', 'one.example.org-1', 'two.example.org-1'])
+      assert.ok(keys.includes(name), name);
     assert.equal(nix['narinfo-cache-negative-ttl'], 0);
+  });
+
+  test('tells Nix where its builder keeps the token for the internal view', () => {
+    const named = (name: string, hostName = 'ci') =>
+      evaluateComplete(`{ lib, ... }: {
+        services.nixwarp.builder.name = lib.mkForce ${name};
+        networking.hostName = lib.mkForce "${hostName}";
+      }`);
+    const folder = '/var/lib/nixwarp-builder/builder';
+    assert.equal(named('"Ada"').nix['netrc-file'], `${folder}/Ada/netrc`);
+    // The process would take its host's name in lower case, too, but of a running machine that may be another.
+    const byHost = named('null', 'CI');
+    assert.equal(byHost.nix['netrc-file'], `${folder}/ci/netrc`);
+    assert.equal(serviceOf(byHost, 'nixwarp-builder').environment['NIXWARP_BUILDER_NAME'], 'ci');
+    assert.match(
+      named('null', '').failures.join('\n'),
+      /builder\.name must be set where networking\.hostName is empty/,
+    );
+  });
+
+  test('lets nginx, and nobody else, read the files that it is to send', () => {
+    const nginx = 'services.nginx = { enable = true; user = "nginx"; };';
+    const shared = evaluateComplete(`{ ${nginx} }`);
+    assert.deepEqual(shared.nginxGroups, ['nixwarp']);
+    const { serviceConfig } = serviceOf(shared, 'nixwarp-server');
+    assert.equal(serviceConfig['StateDirectoryMode'], '0750');
+    assert.equal(serviceConfig['UMask'], '0027');
+    const alone = evaluateComplete(
+      `{ lib, ... }: { ${nginx} services.nixwarp.server.accelRedirect = lib.mkForce null; }`,
+    );
+    assert.deepEqual(alone.nginxGroups, []);
+    assert.equal(serviceOf(alone, 'nixwarp-server').serviceConfig['StateDirectoryMode'], '0700');
+    assert.equal(serviceOf(alone, 'nixwarp-server').serviceConfig['UMask'], '0077');
   });
 
   test('starts services again for ever, more and more slowly, but not for a wrong configuration', () => {
@@ -141,9 +179,10 @@ describe('a machine with nixwarp', { skip: noNix }, () => {
   });
 
   test('opens the port of the server only when asked', () => {
-    assert.deepEqual(evaluateComplete().openPorts, [9000]);
-    const closed = '{ lib, ... }: { services.nixwarp.server.openFirewall = lib.mkForce false; }';
-    assert.deepEqual(evaluateComplete(closed).openPorts, []);
+    assert.deepEqual(evaluateComplete().openPorts, []);
+    const open =
+      '{ lib, ... }: { services.nixwarp.server = { openFirewall = true; accelRedirect = lib.mkForce null; }; }';
+    assert.deepEqual(evaluateComplete(open).openPorts, [9000]);
   });
 
   test('is given another server by its URL, while its own is asked where it listens', () => {
@@ -193,6 +232,36 @@ describe('a configuration is refused, with what to do,', { skip: noNix }, () => 
       'whose server is reached by no address that others know',
       'publicUrl = lib.mkForce null;',
       /publicUrl must be set where services\.nixwarp\.server\.listenAddress is not loopback/,
+    ],
+    [
+      'that signs with one file twice',
+      'server.cacheOldSecretKeyFiles = [ "/var/lib/secrets/cache-secret-key" ];',
+      /cacheOldSecretKeyFiles names the file of/,
+    ],
+    [
+      'that passes on what no upstream has',
+      'upstreams = lib.mkForce [ "file:///srv/cache" ];',
+      /pullThrough needs a cache of http/,
+    ],
+    [
+      'that passes on what nobody signed',
+      'trustedPublicKeys = lib.mkForce [ ];',
+      /pullThrough needs the keys of the upstreams/,
+    ],
+    [
+      'with half of the credentials for a bucket',
+      'server.s3.accessKeyIdFile = lib.mkForce null;',
+      /accessKeyIdFile and .*secretAccessKeyFile belong together/,
+    ],
+    [
+      'with all of a bucket but its name',
+      'server.s3.bucket = lib.mkForce null;',
+      /s3\.bucket is not set, but other options/,
+    ],
+    [
+      'that lets clients past the nginx which has the bytes',
+      'server.openFirewall = true;',
+      /would get empty files/,
     ],
     [
       'without a database',
@@ -253,6 +322,13 @@ describe('a configuration is refused, with what to do,', { skip: noNix }, () => 
     assert.equal(failures.length, 1);
   });
 
+  test('but not for a network from which only what is free can be read', () => {
+    const { failures } = evaluateComplete(
+      '{ lib, ... }: { services.nixwarp.server = { publicView = lib.mkForce "policy"; trustedNetwork = lib.mkForce false; }; }',
+    );
+    assert.deepEqual(failures, []);
+  });
+
   const wrongValues: readonly (readonly [title: string, change: string, message: RegExp])[] = [
     ['an option that does not exist', 'server.prot = 1;', /services\.nixwarp\.server\.prot.* does not exist/],
     [
@@ -271,6 +347,22 @@ describe('a configuration is refused, with what to do,', { skip: noNix }, () => 
       /publicUrl.* is not of type/,
     ],
     ['more slots than Temporal has', 'builder.buildSlots = lib.mkForce 1025;', /buildSlots.* is not of type/],
+    [
+      'a key of an upstream that is none',
+      'trustedPublicKeys = [ "cache.example.org-1:c2hvcnQ=" ];',
+      /trustedPublicKeys.* is not of type/,
+    ],
+    [
+      'a view that there is not',
+      'server.publicView = lib.mkForce "internal";',
+      /publicView.* is not of type/,
+    ],
+    ['a licence of two words', 'server.publicLicenses = [ "CUDA EULA" ];', /publicLicenses.* is not of type/],
+    [
+      'a prefix of keys that would run into them',
+      'server.s3.prefix = lib.mkForce "cache";',
+      /s3\.prefix.* is not of type/,
+    ],
     [
       'an address without a port',
       'temporal.address = "temporal.example.org";',

@@ -11,10 +11,17 @@ import { describe, test } from 'node:test';
 import { temporalChild } from '../../cli/up/temporal.ts';
 import type { InstanceState } from '../../cli/up/state.ts';
 import { ConfigurationError, type Environment } from '../../domain/environment.ts';
-import { formatSecretKey, generateSecretKey } from '../../domain/nix/signature.ts';
-import { parseServerConfig } from '../../server/config.ts';
+import { formatPublicKey, formatSecretKey, generateSecretKey } from '../../domain/nix/signature.ts';
+import { parseServerConfig, type ServerConfig } from '../../server/config.ts';
 import { parseBuilderConfig, parseCoordinatorConfig } from '../../workers/config.ts';
-import { evaluateComplete, noNix, type Service, type ServiceName, serviceOf } from './support/machine.ts';
+import {
+  evaluateComplete,
+  evaluateMachine,
+  noNix,
+  type Service,
+  type ServiceName,
+  serviceOf,
+} from './support/machine.ts';
 
 /** Variables without an option, and why. */
 const WITHOUT_OPTION: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
@@ -35,8 +42,16 @@ const SECRETS: Readonly<Record<string, string>> = {
   '/var/lib/secrets/builder-token': 'token of builders',
   '/var/lib/secrets/admin-token': 'token of the administrator',
   '/var/lib/secrets/cache-secret-key': formatSecretKey(generateSecretKey('ci.example.org-1')),
+  '/var/lib/secrets/old-cache-secret-key': formatSecretKey(generateSecretKey('old.example.org-1')),
+  '/var/lib/secrets/s3-access-key-id': 'id of the access key',
+  '/var/lib/secrets/s3-secret-access-key': 'secret access key',
   '/var/lib/secrets/database-url': 'postgres://nixwarp:secret@db.example.org/nixwarp',
 };
+
+const UPSTREAM_KEYS = [
+  'one.example.org-1:b25lLW9uZS1vbmUtb25lLW9uZS1vbmUtb25lLW9uZS0=',
+  'two.example.org-1:dHdvLXR3by10d28tdHdvLXR3by10d28tdHdvLXR3by0=',
+];
 
 describe('settings of the NixOS modules', { skip: noNix }, () => {
   const machine = noNix ? undefined : evaluateComplete();
@@ -64,7 +79,12 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
   }
 
   test('the server takes its configuration from them', () => {
-    assert.deepEqual(configurationOf('nixwarp-server', ours('nixwarp-server')), {
+    const { trustedKeys, ...config } = configurationOf(
+      'nixwarp-server',
+      ours('nixwarp-server'),
+    ) as ServerConfig;
+    assert.deepEqual(trustedKeys.map(formatPublicKey), UPSTREAM_KEYS);
+    assert.deepEqual(config, {
       stateDir: '/var/lib/nixwarp',
       listen: { host: '10.84.0.1', port: 9000 },
       trustedNetwork: true,
@@ -72,7 +92,10 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
       databaseUrl: 'postgres://nixwarp:secret@db.example.org/nixwarp',
       adminToken: 'token of the administrator',
       builderToken: 'token of builders',
-      secretKey: SECRETS['/var/lib/secrets/cache-secret-key'],
+      // The primary key first; each file ends its line.
+      secretKey: ['cache-secret-key', 'old-cache-secret-key']
+        .map((name) => SECRETS[`/var/lib/secrets/${name}`])
+        .join('\n\n'),
       storeDir: '/nix/store',
       cachePriority: 30,
       processes: 3,
@@ -81,7 +104,52 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
       maxConnections: 5_000,
       accelRedirect: '/nixwarp-files/',
       temporalUiUrl: 'https://temporal.example.org/namespaces/prod?query=a%20b',
+      publicView: 'everything',
+      policy: {
+        licences: ['cuda-eula', 'unfree'],
+        packages: ['our-tool'],
+        upstreams: ['https://free.example.org'],
+        redistributable: false,
+      },
+      collect: { graceSeconds: 21, narDelaySeconds: 22, quotaBytes: 24 },
+      collectEverySeconds: 23,
+      pullPolicy: 'store',
+      pullMaxBytes: 25,
+      upstreams: ['https://one.example.org', 'https://two.example.org'],
+      s3: {
+        bucket: 'nixwarp-cache',
+        endpoint: 'https://s3.example.org',
+        region: 'eu-central-1',
+        prefix: 'cache/',
+        serve: 'stream',
+        credentials: { accessKeyId: 'id of the access key', secretAccessKey: 'secret access key' },
+      },
     });
+  });
+
+  test('options of the server default to what its process does without them', () => {
+    const least = evaluateMachine(`[ {
+      services.nixwarp = {
+        builderTokenFile = "/var/lib/secrets/builder-token";
+        upstreams = [ ];
+        trustedPublicKeys = [ ];
+        database.urlFile = "/var/lib/secrets/database-url";
+        server = {
+          enable = true;
+          adminTokenFile = "/var/lib/secrets/admin-token";
+          cacheSecretKeyFile = "/var/lib/secrets/cache-secret-key";
+        };
+      };
+    } ]`);
+    const ofModule = configurationOf('nixwarp-server', serviceOf(least, 'nixwarp-server'));
+    const ofProcess = parseServerConfig({
+      NIXWARP_STATE_DIR: '/var/lib/nixwarp',
+      NIXWARP_ADMIN_TOKEN: SECRETS['/var/lib/secrets/admin-token'],
+      NIXWARP_BUILDER_TOKEN: SECRETS['/var/lib/secrets/builder-token'],
+      NIXWARP_CACHE_SECRET_KEY: SECRETS['/var/lib/secrets/cache-secret-key'],
+      DATABASE_URL: SECRETS['/var/lib/secrets/database-url'],
+    });
+    assert.deepEqual(ofModule, ofProcess);
   });
 
   test('the coordinator takes its configuration from them', () => {
@@ -129,7 +197,7 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
       announceSeconds: 6,
       heartbeatSeconds: 11,
       upstreams: ['https://one.example.org', 'https://two.example.org'],
-      trustedPublicKeys: ['one.example.org-1:b25l', 'two.example.org-1:dHdv'],
+      trustedPublicKeys: UPSTREAM_KEYS,
       nvidiaSmi: '/run/current-system/sw/bin/nvidia-smi',
       standInFolder: undefined,
       gpusOnly: true,

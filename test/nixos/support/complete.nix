@@ -16,8 +16,8 @@
       "https://two.example.org"
     ];
     trustedPublicKeys = [
-      "one.example.org-1:b25l"
-      "two.example.org-1:dHdv"
+      "one.example.org-1:b25lLW9uZS1vbmUtb25lLW9uZS1vbmUtb25lLW9uZS0="
+      "two.example.org-1:dHdvLXR3by10d28tdHdvLXR3by10d28tdHdvLXR3by0="
     ];
     heartbeatSeconds = 11;
     database.urlFile = "/var/lib/secrets/database-url";
@@ -39,15 +39,38 @@
       listenAddress = "10.84.0.1";
       port = 9000;
       trustedNetwork = true;
-      openFirewall = true;
       adminTokenFile = "/var/lib/secrets/admin-token";
       cacheSecretKeyFile = "/var/lib/secrets/cache-secret-key";
+      cacheOldSecretKeyFiles = [ "/var/lib/secrets/old-cache-secret-key" ];
+      publicView = "everything";
+      publicLicenses = [
+        "cuda-eula"
+        "unfree"
+      ];
+      publicPackages = [ "our-tool" ];
+      publicRedistributable = false;
+      publicUpstreams = [ "https://free.example.org" ];
       cachePriority = 30;
       processes = 3;
       cacheMemoryMiB = 512;
       cacheTransfers = 100;
       maxConnections = 5000;
       accelRedirect = "/nixwarp-files/";
+      cacheGraceSeconds = 21;
+      cacheNarDelaySeconds = 22;
+      cacheCollectSeconds = 23;
+      cacheQuotaBytes = 24;
+      pullThrough = "store";
+      pullThroughMaxBytes = 25;
+      s3 = {
+        bucket = "nixwarp-cache";
+        endpoint = "https://s3.example.org";
+        region = "eu-central-1";
+        prefix = "cache/";
+        serve = "stream";
+        accessKeyIdFile = "/var/lib/secrets/s3-access-key-id";
+        secretAccessKeyFile = "/var/lib/secrets/s3-secret-access-key";
+      };
     };
 
     coordinator = {

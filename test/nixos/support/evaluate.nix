@@ -63,6 +63,7 @@ in
       trusted-users
       ;
     narinfo-cache-negative-ttl = config.nix.settings.narinfo-cache-negative-ttl or null;
+    netrc-file = config.nix.settings.netrc-file or null;
   };
   users = builtins.attrNames (
     builtins.intersectAttrs {
@@ -70,6 +71,7 @@ in
       nixwarp-builder = { };
     } config.users.users
   );
+  nginxGroups = config.users.users.nginx.extraGroups or [ ];
   postgresql = {
     inherit (config.services.postgresql) enable ensureDatabases ensureUsers;
   };

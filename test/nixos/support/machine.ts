@@ -28,8 +28,10 @@ export interface Machine {
   readonly failures: readonly string[];
   readonly warnings: readonly string[];
   readonly services: Readonly<Partial<Record<ServiceName, Service>>>;
-  readonly nix: Readonly<Record<string, readonly string[] | number | null>>;
+  readonly nix: Readonly<Record<string, readonly string[] | string | number | null>>;
   readonly users: readonly string[];
+  /** Groups of nginx besides its own. */
+  readonly nginxGroups: readonly string[];
   readonly postgresql: {
     readonly enable: boolean;
     readonly ensureDatabases: readonly string[];

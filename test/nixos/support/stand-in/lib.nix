@@ -105,6 +105,7 @@ let
     str = simple "string" isString;
     bool = simple "boolean" isBool;
     int = simple "signed integer" isInt;
+    enum = values: simple "one of ${concatStringsSep ", " (map toJSON values)}" (value: elem value values);
     port = ints.between 0 65535 // {
       name = "16 bit unsigned integer; between 0 and 65535 (both inclusive)";
     };
@@ -112,6 +113,7 @@ let
       between = low: high: simple "integer between ${toString low} and ${toString high} (both inclusive)" (
         value: isInt value && value >= low && value <= high
       );
+      positive = simple "positive integer, meaning >0" (value: isInt value && value > 0);
       unsigned = simple "unsigned integer, meaning >=0" (value: isInt value && value >= 0);
     };
     lines = simple "strings concatenated with \"\\n\"" isString // {
@@ -316,7 +318,7 @@ let
       types
       unique
       ;
-    inherit (builtins) any isList;
+    inherit (builtins) any attrValues concatLists isList;
     mapAttrs = mapAttrs;
     mkDefault = mkOverride 1000;
     mkForce = mkOverride 50;
@@ -332,11 +334,16 @@ let
     optionalString = condition: text: if condition then text else "";
     nameValuePair = name: value: { inherit name value; };
     mapAttrs' = f: set: listToAttrs (map (name: f name set.${name}) (attrNames set));
+    toList = value: if isList value then value else [ value ];
+    imap0 = f: list: builtins.genList (index: f index (builtins.elemAt list index)) (length list);
+    concatMapStringsSep = separator: f: list: concatStringsSep separator (map f list);
     mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
     filterAttrs =
       keep: set: builtins.removeAttrs set (filter (name: !keep name set.${name}) (attrNames set));
     boolToString = value: if value then "true" else "false";
     concatStrings = concatStringsSep "";
+    # As Nixpkgs': ASCII only.
+    toLower = replaceStrings (characters "ABCDEFGHIJKLMNOPQRSTUVWXYZ") (characters "abcdefghijklmnopqrstuvwxyz");
     hasPrefix = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
     hasInfix = infix: text: match ".*${replaceStrings [ "." ] [ "\\." ] infix}.*" text != null;
     getExe = package: "${package}/bin/${package.meta.mainProgram or package.name}";
@@ -366,6 +373,8 @@ let
         };
     };
   };
+
+  characters = text: builtins.genList (at: builtins.substring at 1 text) (builtins.stringLength text);
 
   below = path: folder: builtins.substring 0 (builtins.stringLength folder + 1) path == "${folder}/";
 in

@@ -35,6 +35,7 @@ let
     isSystemUser = flag;
     group = option types.str "";
     description = option types.str "";
+    extraGroups = strings;
     home = option types.str "/var/empty";
   };
 in
@@ -89,7 +90,16 @@ in
     };
     services.xserver.videoDrivers = strings;
 
-    services.nginx = settings;
+    services.nginx = mkOption {
+      default = { };
+      type = types.submodule {
+        freeformType = types.attrsOf types.raw;
+        options = {
+          enable = flag;
+          user = option types.str "nginx";
+        };
+      };
+    };
     services.postgresql = {
       enable = flag;
       ensureDatabases = strings;
