@@ -88,6 +88,28 @@ describe('a machine with everything', { skip: noNix || whyNoBoot(), timeout: 600
     assert.match(read.stderr, /Permission denied/);
   });
 
+  test('has a Nix that reads the internal view by the token of its builder, and strangers who do not', async () => {
+    const internal = 'http://127.0.0.1:8484/internal';
+    const nix = ['env', 'NIX_CONF_DIR=/srv/nix', 'NIX_REMOTE=daemon'];
+    const outPath = '(import /srv/slow { }).slow.outPath';
+    const evaluated = await machine.run([...nix, 'nix-instantiate', '--eval', '--expr', outPath]);
+    assert.equal(evaluated.status, 0, evaluated.stderr);
+    const path = JSON.parse(evaluated.stdout) as string;
+    const read = await machine.run([...nix, 'nix', 'path-info', '--store', internal, path]);
+    assert.equal(read.stdout.trim(), path, read.stderr);
+    const stranger = await machine.run([
+      ...['curl', '--silent', '--output', '/dev/null', '--write-out', '%{http_code}'],
+      `${internal}/${path.slice('/nix/store/'.length).slice(0, 32)}.narinfo`,
+    ]);
+    assert.equal(stranger.stdout, '401');
+  });
+
+  test('signs with both keys that systemd has loaded', async () => {
+    const { stdout } = await machine.run(['curl', '--silent', 'http://127.0.0.1:8484/pubkey']);
+    assert.match(stdout, /^test-1:/m);
+    assert.match(stdout, /^old-1:/m);
+  });
+
   test('does not start a server again whose configuration is wrong', async () => {
     await machine.run(['mkdir', '-p', '/run/units/nixwarp-server.service.d']);
     await machine.run([

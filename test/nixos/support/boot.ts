@@ -71,6 +71,7 @@ export async function bootMachine(): Promise<Booted> {
   });
   if (temporalCli === undefined) throw new Error('the temporal command is not installed: npm run setup');
   const secretKey = generateSecretKey('test-1');
+  const oldSecretKey = generateSecretKey('old-1');
   const machine = evaluateMachine(`[ {
     services.postgresql.settings.port = 5499;
     services.nixwarp = {
@@ -82,6 +83,7 @@ export async function bootMachine(): Promise<Booted> {
         enable = true;
         adminTokenFile = "/srv/secrets/admin-token";
         cacheSecretKeyFile = "/srv/secrets/cache-secret-key";
+        cacheOldSecretKeyFiles = [ "/srv/secrets/old-cache-secret-key" ];
       };
       coordinator.enable = true;
       builder = {
@@ -102,6 +104,7 @@ export async function bootMachine(): Promise<Booted> {
   put('srv/secrets/admin-token', `${ADMIN_TOKEN}\n`, 0o600);
   put('srv/secrets/builder-token', 'token-of-builders\n', 0o600);
   put('srv/secrets/cache-secret-key', `${formatSecretKey(secretKey)}\n`, 0o600);
+  put('srv/secrets/old-cache-secret-key', `${formatSecretKey(oldSecretKey)}\n`, 0o600);
   put('srv/nix/nix.conf', nixConf(machine));
   const users = ['nixwarp', 'nixwarp-builder', 'postgres'];
   const added = (line: (name: string, id: number) => string) =>
@@ -223,6 +226,7 @@ function nixConf({ nix }: Machine): string {
       'trusted-substituters',
       'trusted-public-keys',
       'narinfo-cache-negative-ttl',
+      'netrc-file',
     ].map((name) => `${name} = ${words(name)}`),
     ...[
       'substituters =',
