@@ -19,7 +19,7 @@ describe('sizes', () => {
     ['the same', 1000, 1000, 'fine'],
     ['less', 1000, 500, 'fine'],
     ['a fifth more', 1000, 1200, 'red'],
-    ['a fifth more of little is red too', 1, 1.2, 'red'],
+    ['a fifth more of little is red too', 5, 6, 'red'],
     ['500 MiB more of much', 10_000, 10_500, 'red'],
     ['a tenth and 100 MiB more', 1000, 1100, 'amber'],
     ['a tenth of little', 100, 110, 'fine'],
