@@ -59,9 +59,10 @@ function requireFitting({ headers }: FastifyRequest, { kind, key }: Resource): v
     );
 }
 
-async function* limited(source: AsyncIterable<Buffer>, most: number): AsyncGenerator<Buffer> {
+/** Where the taker stops early, the request is left as it is: destroyed, the client would see a cut instead of the answer. */
+async function* limited(source: Readable, most: number): AsyncGenerator<Buffer> {
   let bytes = 0;
-  for await (const chunk of source) {
+  for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > most) throw new TooLargeError(`${bytes} bytes or more, at most ${most} are taken`);
     yield chunk;
