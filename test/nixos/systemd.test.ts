@@ -104,7 +104,7 @@ describe('a machine with everything', { skip: noNix || whyNoBoot(), timeout: 600
     assert.equal(stranger.stdout, '401');
   });
 
-  test('signs with both keys that systemd has loaded', async () => {
+  test('announces both keys that systemd has loaded', async () => {
     const { stdout } = await machine.run(['curl', '--silent', 'http://127.0.0.1:8484/pubkey']);
     assert.match(stdout, /^test-1:/m);
     assert.match(stdout, /^old-1:/m);
