@@ -106,7 +106,7 @@ export const PROGRAM_FAULTS = {
     explanation: 'Waiting for something outside CUDA failed: look for the other side of the wait.',
   },
   'unknown-error': {
-    ...fault('gpu-code', 'host', 'other', 0.5, 'consequence'),
+    ...fault('gpu-code', 'host', 'other', 0.5, 'generic'),
     explanation: 'CUDA names no reason: look at the kernel log for Xid messages, and run the canary.',
   },
   'driver-shutting-down': {

@@ -89,6 +89,7 @@ export const ARCH_SPECIFIC_RULES = defineRules(
         /NVVM_ERROR\w{0,40}.{0,80}arch/,
         /libnvvm: error: -arch/,
         /unsupported (?:value for )?-arch=?compute_\d/,
+        /Triton only supports? CUDA [\d.]{2,5}/,
       ],
       explanation:
         'The bundled compiler is too old for this GPU ({architecture|see the line}): update ptxas or LLVM.',
@@ -124,6 +125,7 @@ export const ARCH_SPECIFIC_RULES = defineRules(
       rank: 'consequence',
       patterns: [
         'Internal Triton PTX codegen error',
+        /bin\/ptxas'.{0,200}--gpu-name=(?<_architecture>sm_\w{2,5})/,
         /`?ptxas`? failed with error code \d/,
         /PassManager::run failed/,
         /ptxas exited with non-zero error code/,

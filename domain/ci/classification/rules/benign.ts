@@ -137,6 +137,7 @@ export const BENIGN_RULES = defineRules(
     {
       subclass: 'benign-ollama-pascal-found',
       patterns: [
+        /NVRM: loading NVIDIA UNIX .{0,40}Kernel Module/,
         /ggml_cuda_init: found [1-9]\d? (?:CUDA|ROCm) devices/,
         /inference compute" id=GPU-\S{4,40} library=(?:cuda|CUDA)/,
       ],

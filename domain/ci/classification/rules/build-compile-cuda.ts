@@ -11,6 +11,7 @@ export const RUNTIME_COMPILATION = [
   /torch\/_inductor|triton\/(?:runtime|backends|compiler)/,
   /NVRTC|nvrtc/,
   /JIT compil|jit_compile/,
+  /Internal Triton|triton\.runtime|torchinductor|TorchInductor|PTXASError/,
   /external\/(?:xla|org_tensorflow)|xla\/service\/gpu|XlaRuntimeError/,
 ];
 
@@ -83,6 +84,7 @@ export const BUILD_COMPILE_CUDA_RULES = defineRules(
         /#error -- unsupported (?:GNU|clang|ICC|Microsoft|PGI)/,
         /error.{0,20}-- unsupported (?:GNU|clang) version!/,
         'No supported gcc/g++ host compiler found',
+        /version of \S{1,20} \([\d.]{1,10}\) is (?:greater than|less than) the (?:maximum|minimum) required version by CUDA/,
       ],
       confidence: 0.98,
       explanation: 'The host compiler is newer than nvcc allows: build with cudaPackages.backendStdenv.',

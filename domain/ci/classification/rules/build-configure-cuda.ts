@@ -56,6 +56,24 @@ export const BUILD_CONFIGURE_CUDA_RULES = defineRules(
       ],
     },
     {
+      id: 'cuda-home-of-build',
+      subclass: 'cmake-cuda-missing',
+      patterns: [
+        'CUDA_HOME environment variable is not set',
+        'CUDA path could not be detected',
+        /[Cc](?:ould not|annot) find nvcc/,
+      ],
+      when: [
+        /Getting requirements to build wheel|pypaBuildPhase|setuptoolsBuildPhase|pipBuildPhase|setup\.py/,
+      ],
+      explanation:
+        'The Python build does not find CUDA: set CUDA_HOME, and add cuda_nvcc to nativeBuildInputs.',
+      examples: [
+        'Executing pypaBuildPhase\nOSError: CUDA_HOME environment variable is not set. Please set it to your CUDA install root.',
+        '  File "/build/source/setup.py", line 71\nRuntimeError: Cannot find nvcc',
+      ],
+    },
+    {
       subclass: 'bazel-cuda-configuration',
       patterns: [
         /@local_config_cuda\/\/.{0,120}failed/,

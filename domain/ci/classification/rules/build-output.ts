@@ -9,21 +9,37 @@ export const BUILD_OUTPUT_RULES = defineRules(
     {
       subclass: 'autopatchelf-missing',
       patterns: [
-        /auto-patchelf: \d{1,5} dependenc(?:y|ies) could not be satisfied/,
         'auto-patchelf could not satisfy dependency {library} wanted by',
         'auto-patchelf failed to find all the required dependencies',
         'could not satisfy dependency {library}',
       ],
-      // The count comes first, but it also counts what the recipe ignores; the error names the library.
       excludes: [/^warn/],
       explanation:
         'autoPatchelfHook does not find {library|a library}: add its package, or ignore it if the driver brings it.',
       examples: [
         'error: auto-patchelf could not satisfy dependency libnvinfer.so.10 wanted by /nix/store/a-b/lib/libx.so',
-        'auto-patchelf: 2 dependencies could not be satisfied',
+        'jax> error: auto-patchelf could not satisfy dependency libnvJitLink.so.13 wanted by /nix/store/c-d/lib/liby.so',
       ],
       counterExamples: [
         'warn: auto-patchelf ignoring missing libcuda.so.1 wanted by /nix/store/a-b/lib/libx.so',
+      ],
+    },
+    {
+      id: 'autopatchelf-count',
+      subclass: 'autopatchelf-missing',
+      rank: 'generic',
+      // The count comes first, and it also counts what the recipe ignores.
+      patterns: [/auto-patchelf: \d{1,5} dependenc(?:y|ies) could not be satisfied/],
+      unless: ['warn: auto-patchelf ignoring missing'],
+      confidence: 0.9,
+      explanation:
+        'autoPatchelfHook does not find libraries: add their packages, or ignore them if the driver brings them.',
+      examples: [
+        'auto-patchelf: 2 dependencies could not be satisfied',
+        'auto-patchelf: 1 dependency could not be satisfied',
+      ],
+      counterExamples: [
+        'auto-patchelf: 1 dependencies could not be satisfied\nwarn: auto-patchelf ignoring missing libcuda.so.1 wanted by /nix/store/a',
       ],
     },
     {
@@ -202,7 +218,7 @@ export const BUILD_OUTPUT_RULES = defineRules(
       subclass: 'broken-symlinks',
       patterns: [
         /found \d{1,6} (?:dangling|reflexive|unreadable) symlinks?/,
-        /noBrokenSymlinks: (?:ERROR|found)/,
+        /noBrokenSymlinks: (?:ERROR|found|the symlink)/,
       ],
       confidence: 0.95,
       explanation:

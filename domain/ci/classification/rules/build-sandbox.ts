@@ -11,7 +11,8 @@ export const BUILD_SANDBOX_RULES = defineRules(
       patterns: [
         /Cannot change mode to r?w?[sS-]/,
         /Cannot change mode to rws/,
-        /chmod: changing permissions of '(?<file>[^']{1,200})': Operation not permitted/,
+        /(?:chmod|chown|chgrp): changing (?:permissions|ownership|group) of '(?<file>[^']{1,200})': Operation not permitted/,
+        /cannot change (?:owner|ownership|permissions)\b.{0,40} of '(?<file>[^']{1,200})': Operation not permitted/,
         /Cannot change ownership to uid/,
       ],
       confidence: 0.95,
@@ -26,7 +27,7 @@ export const BUILD_SANDBOX_RULES = defineRules(
       subclass: 'network-access',
       patterns: [
         'Temporary failure in name resolution',
-        /Max retries exceeded with url/,
+        /Max retries exceeded/,
         'urllib.error.URLError: <urlopen error',
         /getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (?<_host>\S{1,80})/,
         /dial tcp: lookup (?<_host>\S{1,80})/,

@@ -146,6 +146,7 @@ export const BUILD_TEST_RULES = defineRules(
       rank: 'generic',
       patterns: [
         /^(?:FAILED|ERROR) (?<test>\S{1,200}::\S{1,200})/,
+        /^(?:FAILED|ERROR) (?<test>\S{1,200}\.py)\b/,
         /^=+ (?:FAILURES|ERRORS) =+$/,
         /^=+ (?:\d{1,6} [a-z]{4,10}, ){0,3}\d{1,6} (?:failed|errors?)\b.{0,120} in \d/,
         /ERROR: file or directory not found: (?<test>\S{1,120})/,

@@ -111,6 +111,8 @@ export const EVAL_ERROR_RULES = defineRules(
       patterns: [
         /error: (?:getting status of|opening file|path|reading directory) '(?<path>[^']{1,300})'(?:: No such file| does not exist(?! and cannot))/,
         "file '{path}' was not found in the Nix search path",
+        /error: cannot look up '<(?<path>[^']{1,120})>' in pure evaluation mode/,
+        /error: getting the HEAD of the Git tree '(?<path>[^']{1,300})'/,
         /error: access to (?:absolute )?(?:path|URI) '(?<path>[^']{1,300})' is forbidden/,
       ],
       confidence: 0.9,
@@ -164,7 +166,7 @@ export const EVAL_ERROR_RULES = defineRules(
     {
       subclass: 'module-option',
       patterns: [
-        /The option [`'](?<option>[^'`]{1,120})' (?:does not exist|is used but not defined|has conflicting definition|was accessed but has no value)/,
+        /The option [`'](?<option>[^'`]{1,120})' (?:does not exist|can no longer be used|is used but not defined|has conflicting definition|was accessed but has no value)/,
         /A definition for option [`'](?<option>[^'`]{1,120})' is not of type/,
       ],
       confidence: 0.95,

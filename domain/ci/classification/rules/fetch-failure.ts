@@ -57,6 +57,7 @@ export const FETCH_FAILURE_RULES = defineRules(
         /HTTP Error (?:404|406|410): /,
         /status code:? (?:404|410)\b/,
         /ERROR 404: Not Found/,
+        /server returned error: HTTP\/[\d.]{1,3} (?:404|410)\b/,
       ],
       confidence: 0.92,
       explanation:
@@ -117,6 +118,7 @@ export const FETCH_FAILURE_RULES = defineRules(
       patterns: [
         /curl: \(22\) The requested URL returned error: (?:401|403|451)/,
         /HTTP error (?:401|403|451)\b/,
+        /(?:ERROR|HTTP Error|server returned error: HTTP\/[\d.]{1,3}) (?:401|403|451)\b/,
       ],
       confidence: 0.88,
       explanation: 'The server refuses the download: check whether it needs a login, or bars this address.',
@@ -170,6 +172,8 @@ export const FETCH_FAILURE_RULES = defineRules(
         /fatal: unable to access '[^']{1,300}': (?:Could not resolve|Failed to connect|Operation timed out|Recv failure|gnutls)/,
         /error: RPC failed; (?:curl|HTTP)/,
         'fatal: early EOF',
+        /fatal: clone of '[^']{1,300}' into submodule path '[^']{1,300}' failed/,
+        /Failed to clone '[^']{1,200}' a second time, aborting/,
         /Could not resolve host(?:name)?:? \S{1,80}\.\w/,
         /[Cc]url error:? \d{1,2}\)/,
         /^go: .{1,200}: dial tcp/,

@@ -22,7 +22,7 @@ export const GPU_HARDWARE_RULES = defineRules(
         /NVRM: Xid \([^)]{1,80}\): 45,.{0,160}caused by previous Xid (?<code>\d{1,3})\b/,
         /NVRM: Xid \([^)]{1,80}\): (?<code>\d{1,3})\b/,
       ],
-      excludes: [/\bNonfatal\b/, /Graphics Exception: (?:Shader|ESR|Class|Extra)/],
+      excludes: [/\bNonfatal\b/],
       codes: XID_MEANINGS,
       explanation: 'The kernel driver reports an Xid.',
       examples: [
@@ -68,11 +68,13 @@ export const GPU_HARDWARE_RULES = defineRules(
       speaker: 'kernel',
       // Exceptions of the graphics state, not of a kernel's warp: what the driver restored is not what the GPU had.
       patterns: [/NVRM: Xid \([^)]{1,80}\): 13,.{0,80}Graphics Exception: (?:Shader|ESR|Class|Extra)/],
+      when: ['Graphics Exception: Shader Program Header'],
+      unless: [/Warp Exception|MMU Fault/],
       confidence: 0.7,
       explanation:
         "The GPU's graphics state is broken, as after a suspend: reload the driver or reboot the host.",
       examples: [
-        'NVRM: Xid (PCI:0000:01:00): 13, Graphics Exception: ESR 0x404490=0x80000001',
+        'NVRM: Xid (PCI:0000:01:00): 13, Graphics Exception: ESR 0x404490=0x80000001\nNVRM: Xid (PCI:0000:01:00): 13, Graphics Exception: Shader Program Header 1 Error',
         'NVRM: Xid (PCI:0000:01:00): 13, Graphics Exception: Shader Program Header 4 Error',
       ],
     },
@@ -81,7 +83,7 @@ export const GPU_HARDWARE_RULES = defineRules(
       speaker: 'kernel',
       patterns: [
         'fallen off the bus and is not responding',
-        /NVRM: GPU \S{4,20}:? (?:GPU )?has fallen off the bus/,
+        /NVRM: GPU (?:at )?\S{4,20}:? (?:GPU )?has fallen off the bus/,
       ],
       excludes: [/Xid/],
       confidence: 0.97,

@@ -76,7 +76,7 @@ export const GPU_LIB_INIT_RULES = defineRules(
       subclass: 'math-library-failed',
       patterns: [
         /gpu(?:solver|blas|sparse|rand|fft)\w{2,40}\([^)]{0,80}\) failed/,
-        /cu(?:Solver|SPARSE|FFT|RAND) internal error/,
+        /cu(?:Solver|SPARSE|FFT|RAND) (?:internal error|has not been initialized|not initialized)/i,
         /MAGMA (?:error|.{0,20}failed)/,
       ],
       confidence: 0.7,

@@ -88,7 +88,7 @@ export const HOST_RULES = defineRules(
         /out of memory allocating \d{1,15} bytes/,
         /memory allocation of \d{1,15} bytes failed/,
         /(?:[Ee]xit(?:ed)?(?: with)?(?: code| status)?|Error|code) 137\b/,
-        /fork: Cannot allocate memory/,
+        /(?:fork|posix_spawn\w{0,2}|vfork|clone): Cannot allocate memory/,
         /\boom-kill event/,
         /(?:^|[\s.])Killed$/,
         /make(?:\[\d{1,3}\])?: \*\*\* \[.{1,300}\] Killed/,
@@ -138,7 +138,8 @@ export const HOST_RULES = defineRules(
       subclass: 'process-limit',
       rank: 'consequence',
       patterns: [
-        'fork: retry: Resource temporarily unavailable',
+        /fork: (?:retry: )?(?:Resource temporarily unavailable|No child processes)/,
+        /posix_spawn\w{0,2}: Resource temporarily/,
         "can't start new thread",
         'pthread_create failed',
         /unable to fork: Resource temporarily/,
@@ -174,7 +175,7 @@ export const HOST_RULES = defineRules(
       patterns: [
         'database disk image is malformed',
         /error: (?:path|store path) '[^']{1,300}' is (?:corrupt|corrupted|missing in the store)/,
-        /executing SQLite (?:query|statement) .{0,200}: (?:database is locked|disk I\/O error|attempt to write a readonly)/,
+        /executing SQLite (?:query|statement) .{0,200}: (?:database is locked|disk I\/O error|attempt to write a readonly|unable to open)/,
         /cannot link '\/nix\/store\/[^']{1,120}' to '/,
       ],
       retry: 'fix',

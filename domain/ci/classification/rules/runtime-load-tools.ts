@@ -16,6 +16,9 @@ export const RUNTIME_TOOL_RULES = defineRules(
         'CUDA path could not be detected',
         'Could not find a working nvcc',
       ],
+      unless: [
+        /Getting requirements to build wheel|pypaBuildPhase|setuptoolsBuildPhase|pipBuildPhase|setup\.py/,
+      ],
       excludes: [/^-- |checking for|CMake|in path specified by|please set CUDAToolkit/],
       explanation:
         'The program compiles kernels at run time and does not find nvcc: wrap it with cuda_nvcc in PATH and CUDA_HOME.',

@@ -78,7 +78,7 @@ export const RUNTIME_LOAD_RULES = defineRules(
         /\/stubs\/lib(?:cuda|nvidia-ml)\.so/,
         'You should always run with libnvidia-ml.so that is installed with your NVIDIA Display Driver',
       ],
-      excludes: [/--print-rpath|RUNPATH|-L\/|-o |linking|Linking/],
+      excludes: [/--print-rpath|RUNPATH|-L\/|-o |linking|Linking|symlink/],
       confidence: 0.975,
       explanation:
         'The stub of libcuda or NVML was loaded: the driver path must come before lib/stubs in the runpath.',
