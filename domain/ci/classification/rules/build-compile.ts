@@ -146,13 +146,14 @@ export const BUILD_COMPILE_RULES = defineRules(
     {
       subclass: 'bazel-action-failed',
       rank: 'generic',
-      patterns: [/\/BUILD(?:\.bazel)?:\d{1,6}:\d{1,4}: .{0,160}failed: \(Exit \d/],
+      patterns: [/\/BUILD(?:\.bazel)?:\d{1,6}:\d{1,4}:? .{0,160}failed: \(Exit \d/],
+      excludes: [/: Linking |external\/local_config_|genrule @local_config_/],
       stages: ['build', 'fetch'],
       confidence: 0.65,
       explanation: 'An action of Bazel failed: read the output of the compiler below it.',
       examples: [
         'ERROR: /build/source/xla/BUILD:12:11: Compiling xla/a.cc failed: (Exit 1): gcc failed: error executing command',
-        'ERROR: /build/source/tensorflow/BUILD.bazel:9:8: Linking libx.so failed: (Exit 1): clang failed',
+        'ERROR: /build/source/tensorflow/BUILD.bazel:9:8: Compiling kernels/x.cu.cc failed: (Exit 1): clang failed',
       ],
     },
     {
@@ -163,6 +164,8 @@ export const BUILD_COMPILE_RULES = defineRules(
         /error: could not compile `(?<crate>[^`]{1,80})`/,
         'compilation terminated.',
         'Error generating file',
+        'Error compiling objects for extension',
+        /Target \/\/\S{1,200} failed to build/,
         /Error generating \S{1,300}\.(?:o|cubin|ptx)\b/,
       ],
       confidence: 0.6,

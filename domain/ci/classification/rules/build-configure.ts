@@ -192,6 +192,22 @@ export const BUILD_CONFIGURE_RULES = defineRules(
       ],
     },
     {
+      subclass: 'bazel-configuration',
+      rank: 'generic',
+      patterns: [
+        /external\/local_config_(?!cuda)\w{3,30}\/BUILD.{0,200}failed: \(Exit \d/,
+        /An error occurred during the fetch of repository/,
+        /[Rr]epository (?:rule|command) .{0,80}failed/,
+        /no such (?:package|target) '@@?(?!local_config_cuda)[^']{1,120}'/,
+      ],
+      confidence: 0.75,
+      explanation: "A step of Bazel's configuration failed: read the lines below it.",
+      examples: [
+        'ERROR: /build/output/external/local_config_python/BUILD:12:8: Executing genrule failed: (Exit 1): bash failed',
+        "ERROR: no such package '@rules_python//python': BUILD file not found",
+      ],
+    },
+    {
       subclass: 'missing-make-target',
       rank: 'generic',
       patterns: [

@@ -123,6 +123,7 @@ export const BUILD_LINK_RULES = defineRules(
       subclass: 'link-failed',
       rank: 'cascade',
       patterns: [
+        /\/BUILD(?:\.bazel)?:\d{1,6}:\d{1,4}: Linking .{1,160} failed: \(Exit \d/,
         /collect2: (?:error|fatal error): ld (?:returned|terminated)/,
         /linker command failed with exit code/,
         /error: linking with `\w{1,20}` failed/,

@@ -207,6 +207,7 @@ export const BUILD_OUTPUT_RULES = defineRules(
         'Package duplicates found in closure',
         'Found duplicated packages in closure',
       ],
+      excludes: [/^warning: /],
       confidence: 0.94,
       explanation: 'Two inputs bring the same file or module: keep one of them.',
       examples: [

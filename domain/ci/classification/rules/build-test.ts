@@ -152,6 +152,7 @@ export const BUILD_TEST_RULES = defineRules(
         /ERROR: file or directory not found: (?<test>\S{1,120})/,
         /error: unrecognized arguments: (?<test>-{1,2}\S{1,60})/,
         'INTERNALERROR>',
+        /^E {3,7}\w{2,40}(?:Error|Exception)\b/,
       ],
       retry: 'same',
       confidence: 0.85,

@@ -40,6 +40,7 @@ export const CASCADE_RULES = defineRules(
       excludes: [
         /^error: (?:builder for|build of|\d{1,6} dependenc|Cannot build|some errors|command '|subprocess)/,
         /^warning: |^\w{3,40}_test\.go:/,
+        /compiling objects for extension|failed: \(Exit \d|failed to build$/,
         /^AssertionError|could not compile|ld returned|linker command failed|linking with/,
         /CalledProcessError/,
       ],

@@ -106,6 +106,7 @@ export const COLLECTIVE_UCX_RULES = defineRules(
         /nvshmem initialization failed/,
         /init failed for transport: (?<transport>\w{2,20})/,
         'Unable to initialize any transports',
+        /(?:NVSHMEM|nvshmem) API called before (?:NVSHMEM|nvshmem)/,
         // NVSHMEM's error macros name file and line of its own source.
         /nvshmem\S{0,160}:\d{1,6}: (?:non-zero status: -?\d|NULL value)/,
         /transport\/(?:ibrc|ibgda|ucx|libfabric)\S{0,80}:\d{1,6}: (?:non-zero status|NULL value)/,

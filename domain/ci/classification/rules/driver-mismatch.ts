@@ -10,7 +10,8 @@ export const DRIVER_MISMATCH_RULES = defineRules(
       subclass: 'nvml-driver-library-mismatch',
       patterns: [
         'Driver/library version mismatch',
-        'API mismatch: the client has the version',
+        'API mismatch: the client',
+        'Mismatch in versions between nvidia-smi and NVML',
         /kernel version \S{1,20} does not match DSO version \S{1,20}/,
       ],
       scope: 'host',
@@ -28,6 +29,7 @@ export const DRIVER_MISMATCH_RULES = defineRules(
       subclass: 'driver-insufficient',
       patterns: [
         'The NVIDIA driver on your system is too old',
+        /(?:NVIDIA|nvidia|CUDA) driver is (?:too old|outdated|out of date)/,
         /unsatisfied condition: cuda ?>= ?(?<_version>[\d.]{1,8})/,
         /[Dd]river version .{0,40}is (?:insufficient|too old|older than required)/,
         /requires (?:an? )?(?:NVIDIA )?driver (?:version )?(?:>=|newer than|at least)/,
@@ -76,6 +78,7 @@ export const DRIVER_MISMATCH_RULES = defineRules(
       subclass: 'kernel-module-mismatch',
       patterns: [
         /nvidia\w{0,10}: (?:disagrees about version of symbol|version magic)/,
+        /nvidia-\w{3,10}: Version mismatch: /,
         /nvidia\w{0,10}: Unknown symbol \w/,
       ],
       scope: 'host',

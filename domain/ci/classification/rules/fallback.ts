@@ -24,10 +24,53 @@ interface Component {
   readonly scope: Scope;
   readonly retry: Retry;
   readonly what: string;
+  /** Words of complaint of this component only. */
+  readonly complaint?: string;
   readonly examples: readonly string[];
 }
 
 const COMPONENTS: readonly Component[] = [
+  {
+    id: 'driver-versions',
+    class: 'driver-mismatch',
+    names: 'NVRM|NVML|nvidia-\\w{3}|[Dd]river|libcuda|CUDA version|kernel module',
+    complaint:
+      '(?:[Mm]ismatch|too old|out ?dated|out of date|[Ii]ncompatible|does not match|not compatible with)',
+    scope: 'driver',
+    retry: 'other',
+    what: 'A driver',
+    examples: [
+      'modeset driver reports a mismatch of 3 and 4',
+      'libcuda and its helper are incompatible, giving up',
+    ],
+  },
+  {
+    id: 'download',
+    class: 'fetch-failure',
+    names: '[Dd]ownload|[Ff]etching |[Cc]loning into|submodule|tarball',
+    scope: 'upstream',
+    retry: 'same',
+    what: 'A download',
+    examples: ['Download of model.bin failed oddly', 'Fetching index: something went wrong, aborting'],
+  },
+  {
+    id: 'remote-builder',
+    class: 'infra',
+    names: 'ssh: |ssh-ng|ssh://|nix-daemon|queue-runner|build machine|remote builder',
+    scope: 'infrastructure',
+    retry: 'other',
+    what: 'The connection to a builder',
+    examples: ['ssh: odd error 7', 'the build machine ada is unreachable'],
+  },
+  {
+    id: 'linker',
+    class: 'build-link',
+    names: '[/ ]ld(?:\\.\\w{2,5})?: {1,4}\\S|rust-lld: |ld\\.lld: |ld64\\.lld: ',
+    scope: 'code',
+    retry: 'no',
+    what: 'The linker',
+    examples: ['rust-lld: internal invalid state', 'ld.lld: x.o: an error of no known kind'],
+  },
   {
     id: 'collective',
     class: 'collective',
@@ -111,10 +154,11 @@ export const FALLBACK_RULES: readonly Rule[] = COMPONENTS.map((component) => ({
   subclass: `${component.id}-unspecified`,
   scope: component.scope,
   retry: component.retry,
-  confidence: 0.5,
+  // On a line with two components the more telling one, which has words of its own, goes first.
+  confidence: component.complaint === undefined ? 0.5 : 0.55,
   patterns: [
-    new RegExp(`(?:${component.names}).{0,120}${COMPLAINT}`),
-    new RegExp(`${COMPLAINT}.{0,120}(?:${component.names})`),
+    new RegExp(`(?:${component.names}).{0,120}${component.complaint ?? COMPLAINT}`),
+    new RegExp(`${component.complaint ?? COMPLAINT}.{0,120}(?:${component.names})`),
   ],
   excludes: [NO_COMPLAINT, ...KNOWN_LINES],
   explanation: `${component.what} complains and no rule knows the message: read it and the lines around, then add a rule.`,
