@@ -63,7 +63,8 @@ function findDirectory(source: ByteSource): { offset: number; size: number } {
   const tail = readRange(source, FORMAT, start, length);
   const fields = fieldsOf(tail, FORMAT, ENCODING);
   for (let at = length - END_BYTES; at >= 0; at--) {
-    if (fields.u32(at) !== END) continue;
+    // A comment may hold the mark of an end: at the real one the comment ends with the file.
+    if (fields.u32(at) !== END || fields.u16(at + 20) !== length - at - END_BYTES) continue;
     const [size, offset] = [fields.u32(at + 12), fields.u32(at + 16)];
     if (at < 20 || fields.u32(at - 20) !== ZIP64_LOCATOR) return { size, offset };
     const end = fieldsOf(readRange(source, FORMAT, fields.u64(at - 12), 56), FORMAT, ENCODING);

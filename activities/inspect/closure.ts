@@ -8,6 +8,8 @@ import {
   chainTo,
   type ClosurePath,
   compareClosures,
+  type Contents,
+  findDuplicateLibraries,
   summarizeClosure,
 } from '../../domain/inspect/closure.ts';
 import type { Finding } from '../../domain/inspect/finding.ts';
@@ -31,10 +33,13 @@ export async function inspectClosure(
 ): Promise<ClosureInspection> {
   const closure = await store.closureInfo([path]);
   const buildTools: BuildToolInClosure[] = [];
+  const contents = new Map<string, Contents>();
   for (const one of closure) {
+    const held = await listContents(one.path);
+    contents.set(one.path, held);
     // A compiler may contain itself, and so may what is inspected for being one.
     if (one.path === path) continue;
-    const kind = buildToolOf(one.path, { files: await listFiles(one.path) });
+    const kind = buildToolOf(one.path, held);
     if (kind === undefined) continue;
     const chain = chainTo(closure, [path], one.path) ?? [one.path];
     buildTools.push({ path: one.path, kind, narSize: one.narSize, chain: await explainChain(chain) });
@@ -48,7 +53,10 @@ export async function inspectClosure(
         );
   return {
     closure: { ...summarizeClosure(closure), buildTools, difference },
-    findings: buildTools.map(leakOf),
+    findings: [
+      ...buildTools.map(leakOf),
+      ...findDuplicateLibraries(contents).map((one) => duplicateOf(path, one)),
+    ],
     glibcFolder: glibcFolderOf(closure),
   };
 }
@@ -64,6 +72,19 @@ function leakOf({ path, kind, chain }: BuildToolInClosure): Finding {
   };
 }
 
+function duplicateOf(
+  path: string,
+  { library, files }: ReturnType<typeof findDuplicateLibraries>[number],
+): Finding {
+  return {
+    severity: 'notice',
+    class: 'runtime-load',
+    subclass: 'duplicate-cuda-library',
+    file: path,
+    message: `The closure has ${library} more than once: ${files.join(', ')}; where both are loaded, use one CUDA package set for all inputs.`,
+  };
+}
+
 function glibcFolderOf(closure: readonly ClosurePath[]): string | undefined {
   for (const { path } of closure)
     for (const loader of ['ld-linux-x86-64.so.2', 'ld-linux-aarch64.so.1'])
@@ -74,19 +95,20 @@ function glibcFolderOf(closure: readonly ClosurePath[]): string | undefined {
 /** What a path is for shows in its upper folders, however large it is. */
 const MOST_FILES = 2_000;
 
-async function listFiles(root: string): Promise<string[]> {
+async function listContents(root: string): Promise<Contents> {
   const files: string[] = [];
+  const links: string[] = [];
   const queue = [''];
   for (const folder of queue) {
     const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
     for (const entry of entries) {
       const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) queue.push(relative);
-      else files.push(relative);
-      if (files.length >= MOST_FILES) return files;
+      else (entry.isSymbolicLink() ? links : files).push(relative);
+      if (files.length + links.length >= MOST_FILES) return { files, links };
     }
   }
-  return files;
+  return { files, links };
 }
 
 async function explainChain(chain: readonly string[]): Promise<{ path: string; file: string | null }[]> {

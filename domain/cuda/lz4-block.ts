@@ -1,4 +1,4 @@
-/** The LZ4 block format, as NVIDIA's tools compressed device code before CUDA 12.8 and still do in the mode `speed`. */
+/** The LZ4 block format, as NVIDIA's tools compressed device code in CUDA 11 and 12 and still do in the mode `speed`. */
 
 import { ParseError } from '../parse-error.ts';
 

@@ -1,6 +1,7 @@
 /** Runtime closures: what is large, what does not belong there and how it came in, what changed (reference/cuda.md §6). */
 
 import { findToolchains } from '../ci/leaked-toolchain.ts';
+import { cudaLibraryOf } from '../cuda/libraries.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { storePathName } from '../nix/store-path.ts';
 
@@ -34,6 +35,7 @@ export type BuildTool = (typeof BUILD_TOOLS)[number];
 /** What a path holds, as far as it tells what the path is for; file names relative to it. */
 export interface Contents {
   readonly files: readonly string[];
+  readonly links: readonly string[];
 }
 
 /** Names of Nixpkgs' build tools, as globs; run-time parts of compilers are their outputs `lib` and `libgcc`. */
@@ -78,7 +80,7 @@ export function buildToolOf(path: string, contents: Contents): BuildTool | undef
     if (tool === 'compiler' && RUN_TIME_OUTPUT.test(name)) continue;
     if (findToolchains([path], NAMES[tool], matchesGlob).length > 0) return tool;
   }
-  const { files } = contents;
+  const files = [...contents.files, ...contents.links];
   if (files.some((file) => COMPILERS.test(file))) return 'compiler';
   const real = files.filter((file) => !/^(?:share|nix-support)\//.test(file));
   if (real.length === 0) return undefined;
@@ -88,6 +90,26 @@ export function buildToolOf(path: string, contents: Contents): BuildTool | undef
   return archives.length > 0 && archives.length + headers.length === real.length
     ? 'static-library'
     : undefined;
+}
+
+/** CUDA libraries that several paths bring, each with the files that do: which of them is loaded depends on the order. */
+export function findDuplicateLibraries(
+  contents: ReadonlyMap<string, Contents>,
+): { readonly library: string; readonly files: readonly string[] }[] {
+  const copies = new Map<string, Map<string, string>>();
+  for (const [path, { files }] of contents)
+    for (const file of files) {
+      const library = cudaLibraryOf(file.slice(file.lastIndexOf('/') + 1));
+      // Stubs are for the linker.
+      if (library === undefined || file.includes('stubs/')) continue;
+      const known = copies.get(library) ?? new Map<string, string>();
+      // Of one path, whatever it has: its files are made to be together.
+      if (!known.has(path)) known.set(path, `${path}/${file}`);
+      copies.set(library, known);
+    }
+  return [...copies].flatMap(([library, paths]) =>
+    paths.size < 2 ? [] : [{ library, files: [...paths.values()] }],
+  );
 }
 
 /** `*` and `[0-9]`, which is all that the names above need. */

@@ -4,6 +4,7 @@ import { cacheIndex } from './cache-index.ts';
 import { cache } from './cache.ts';
 import { benchClassify } from './classify.ts';
 import { ingest } from './ingest.ts';
+import { benchInspect } from './inspect.ts';
 import { large } from './large.ts';
 import { benchRegressions } from './regressions.ts';
 import { steps } from './steps.ts';
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, (args: readonly string[]) => Promise<void
   ingest,
   classify: async () => benchClassify(),
   verdicts: async ([file]) => benchVerdicts(file),
+  inspect: async (args) => benchInspect(args),
   regressions: async (args) => benchRegressions(args),
 };
 

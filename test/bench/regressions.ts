@@ -1,9 +1,7 @@
 /** How surely slowdowns are found, and how often there is a false alarm: prints rates over simulated histories. */
 
-import { findChangePoints } from '../../domain/ci/regression/change-points.ts';
-import { median } from '../../domain/ci/regression/distribution.ts';
+import { judgeSeries } from '../../domain/ci/regression/judge-history.ts';
 import { comparePerformance } from '../../domain/ci/regression/performance.ts';
-import { siftSamples } from '../../domain/ci/regression/samples.ts';
 import { NEW_WATCH, watchSlowdown } from '../../domain/ci/regression/watch.ts';
 import { type Scenario, simulate } from '../support/simulated-series.ts';
 
@@ -83,22 +81,25 @@ function line(
   );
 }
 
-/** A history without a baseline in between, as others keep it: medians of the candidate alone. */
+/** A history without a baseline in between, as others keep it; changes of the driver do not count as the code's. */
 function measureHistory(scenario: Omit<Scenario, 'seed'>, series: number): string {
-  let [found, wrong, total] = [0, 0, 0];
+  const from = 16;
+  let [found, wrong] = [0, 0];
   for (let seed = 1; seed <= series; seed++) {
-    for (const regression of [undefined, { from: 20, slowdown: SLOWDOWN }]) {
-      const values = simulate({ ...scenario, seed: seed * 104_729, ...(regression && { regression }) }).map(
-        ({ candidate }) => median(siftSamples(candidate).values),
+    for (const regression of [undefined, { from, slowdown: SLOWDOWN }]) {
+      const records = simulate({
+        ...scenario,
+        seed: seed * 104_729,
+        ...(regression && { regression }),
+      }).flatMap(({ candidate, better, driver }, evaluation) =>
+        candidate.map((sample) => ({ ...sample, evaluation, side: 'candidate' as const, better, driver })),
       );
-      const points = findChangePoints(values.filter(Number.isFinite));
-      if (regression === undefined) wrong += points.length;
-      else if (points.some(({ index, change }) => Math.abs(index - regression.from) <= 2 && change > 0.03))
-        found++;
+      const changes = judgeSeries(records).changes.filter(({ cause }) => cause === 'code');
+      if (regression === undefined) wrong += changes.length;
+      else if (changes.some((one) => Math.abs(one.evaluation - from) <= 2 && one.change > 0)) found++;
     }
-    total++;
   }
-  return `found ${((100 * found) / total).toFixed(1)} % of ${total}, ${wrong} wrong change points in ${total} histories of ${scenario.evaluations}`;
+  return `found ${((100 * found) / series).toFixed(1)} % of ${series}, ${wrong} wrong change points in ${series} histories of ${scenario.evaluations}`;
 }
 
 export function benchRegressions(args: readonly string[], print: (text: string) => void = console.log): void {

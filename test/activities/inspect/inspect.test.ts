@@ -115,7 +115,7 @@ describe('faults of CUDA packages', { skip }, () => {
     assert.equal(none.files[0]?.needed[0]?.path, null);
   });
 
-  test('two CUDA majors in one process', () => {
+  test('two CUDA majors in one process', async () => {
     const path = built('twoMajors');
     const report = inspect(path);
     assert.deepEqual(faultsOf(report).toSorted(), [
@@ -126,6 +126,16 @@ describe('faults of CUDA packages', { skip }, () => {
     assert.match(
       majors?.message ?? '',
       /CUDA 12 and 13 meet in one process: .*libcudart\.so\.12 .* and .*libcudart\.so\.13/,
+    );
+    await using store = createStoreQueries({ prefix: [], environment });
+    const { findings } = await inspectClosure(store, parseStorePath(path), undefined);
+    assert.deepEqual(
+      findings.map(({ severity, subclass }) => `${severity} ${subclass}`),
+      ['notice duplicate-cuda-library'],
+    );
+    assert.match(
+      findings[0]?.message ?? '',
+      /libcudart more than once: .*libcudart\.so\.1[23], .*libcudart\.so\.1[23];/,
     );
     // Both are there when it runs, as the loader itself says.
     const loaded = execFileSync(join(path, 'bin', 'two'), {
