@@ -233,7 +233,9 @@ describe('ELF files', { skip }, () => {
 
 describe('hostile device code', () => {
   test('damaged fat binaries are a ParseError, never a crash, and end soon', () => {
-    const original = readFileSync(join(import.meta.dirname, '..', '..', 'vectors', 'fatbin', 'both-compressions.fatbin'));
+    const original = readFileSync(
+      join(import.meta.dirname, '..', '..', 'vectors', 'fatbin', 'both-compressions.fatbin'),
+    );
     assert.equal(findDeviceCode(sourceOfBytes(original)).length, 2);
     let refused = 0;
     fc.assert(
