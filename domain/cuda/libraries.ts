@@ -35,3 +35,10 @@ export function cudaMajorOf(name: string): number | undefined {
 export function isDriverSymbol(symbol: string): boolean {
   return /^(?:cu[A-Z]|nvml[A-Z]|cuvid|NvEncode)/.test(symbol);
 }
+
+/** What only a library of CUDA defines: `ncclCommRegister`, `cublasLtMatmul`, `nvrtcCompileProgram`. */
+export function isCudaSymbol(symbol: string): boolean {
+  return /^(?:cuda|cublas(?:Lt)?|cudnn|cufft|curand|cusolver|cusparse|cutensor|nccl|nvrtc|nvJitLink|nvjpeg|nvshmemx?)_?[A-Z]/.test(
+    symbol,
+  );
+}

@@ -5,6 +5,7 @@ import {
   cudaMajorOf,
   DRIVER_FOLDER,
   isDriverLibrary,
+  isCudaSymbol,
   isDriverSymbol,
 } from '../cuda/libraries.ts';
 import {
@@ -163,7 +164,8 @@ function missingSymbols({ loaded: { objects, missing, host } }: Loading): Findin
     const more = undefinedOnes.length > 3 ? ` and ${undefinedOnes.length - 3} more` : '';
     return [
       {
-        severity: isProgram || object.object.needed.length > 0 ? 'fault' : 'notice',
+        // A plugin takes symbols from the program that loads it; CUDA's come from a library, or from nowhere.
+        severity: isProgram || undefinedOnes.some(isCudaSymbol) ? 'fault' : 'notice',
         class: 'runtime-load',
         subclass: 'undefined-symbol',
         file: object.path,

@@ -90,6 +90,22 @@ in
     '';
   };
 
+  # A plugin: its host's symbols are the host's business, CUDA's are not.
+  plugin = package "plugin" {
+    srcs = [ (source "plugin.c" "void host_log(void);\nint plugin(void) { host_log(); return 0; }\n") ];
+    installPhase = ''
+      mkdir -p $out/lib
+      gcc -shared -fPIC plugin.c -o $out/lib/plugin.so
+    '';
+  };
+  pluginWithoutCudart = package "plugin-without-cudart" {
+    srcs = [ (source "plugin.c" "int cudaGetDeviceCount(int *);\nint plugin(void) { int n; return cudaGetDeviceCount(&n); }\n") ];
+    installPhase = ''
+      mkdir -p $out/lib
+      gcc -shared -fPIC plugin.c -o $out/lib/plugin.so
+    '';
+  };
+
   stubInFront = usesDriver "stub-in-front" "${stubs}/lib/stubs:/run/opengl-driver/lib";
   stubBehind = usesDriver "stub-behind" "/run/opengl-driver/lib:${stubs}/lib/stubs";
   noDriverPath = usesDriver "no-driver-path" "${one}/lib";

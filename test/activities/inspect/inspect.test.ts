@@ -79,6 +79,13 @@ describe('faults of CUDA packages', { skip }, () => {
     assert.equal(verdict, 'runtime-load/undefined-symbol');
   });
 
+  test("a plugin's symbols are its host's business, CUDA's are not", () => {
+    const severities = ['plugin', 'pluginWithoutCudart'].map((name) =>
+      inspect(built(name)).findings.map((one) => `${one.severity} ${one.subclass}`),
+    );
+    assert.deepEqual(severities, [['notice undefined-symbol'], ['fault undefined-symbol']]);
+  });
+
   test('a wrong RUNPATH', () => {
     const path = built('wrongRunpath');
     const report = inspect(path);
