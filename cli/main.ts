@@ -89,6 +89,7 @@ program
   .command('push [paths...]')
   .description('send store paths, with all that they refer to, into the cache; a post-build-hook of Nix, too')
   .option('--stdin', 'read the paths from standard input')
+  .option('--view <view>', 'into staging/<name>; else the server decides who sees it')
   .option('--watch-store', 'send what is built from now on, until Ctrl-C')
   .addOption(json)
   .action(does(commands.push));

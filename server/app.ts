@@ -24,7 +24,7 @@ import { triggerRoutes } from './api/triggers.ts';
 import { answerExpectations } from './cache/expectations.ts';
 import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './cache/http.ts';
 import { addViewRoutes, createViewSources } from './cache/views.ts';
-import { pushRoutes } from './cache/push-routes.ts';
+import { pushRoutes, stagingPushRoutes } from './cache/push-routes.ts';
 import { miss } from './cache/routes.ts';
 import type { RouteDeps, ServerDeps } from './deps.ts';
 import { answerErrors, sendProblem } from './errors.ts';
@@ -108,9 +108,11 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     },
     { prefix: '/api/v1' },
   );
-  await addViewRoutes(app, deps, createViewSources(deps));
+  const sources = createViewSources(deps);
+  await addViewRoutes(app, deps, sources);
   await app.register(pushRoutes(deps));
   await app.register(pushRoutes(deps, 'internal'), { prefix: '/internal' });
+  await app.register(stagingPushRoutes(deps, sources.public), { prefix: '/staging/:staging' });
   await app.register(webRoutes(routeDeps));
   app.get('/api/openapi.json', { schema: { hide: true } }, async (_request, reply) =>
     reply.send(app.swagger()),

@@ -20,6 +20,7 @@ import type { PolicySettings } from '../db/licences.ts';
 import type { PublicKey } from '../domain/nix/signature.ts';
 import type { PullPolicy } from './cache/upstream/policy.ts';
 import { type S3Settings, s3Of, s3Problem, s3Settings } from './cache/storage/settings.ts';
+import { stagingKeyProblem } from './cache/staging-key.ts';
 import { pullThroughProblem, pullThroughSettings } from './cache/upstream/settings.ts';
 import { licenceName } from '../domain/ci/licence.ts';
 import {
@@ -43,6 +44,8 @@ export interface ServerConfig {
   readonly builderToken: string;
   /** `<name>:<base64>`, as `nix key generate-secret` makes it; several with white space between, the primary one first. */
   readonly secretKey: string;
+  /** Of staging views; `undefined`: the one in the state folder. */
+  readonly stagingSecretKey: string | undefined;
   readonly storeDir: string;
   /** In nix-cache-info: lower goes first; cache.nixos.org has 40. */
   readonly cachePriority: number;
@@ -90,6 +93,7 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       adminToken: secretSetting('NIXWARP_ADMIN_TOKEN'),
       builderToken: secretSetting('NIXWARP_BUILDER_TOKEN'),
       secretKey: secretKeySetting('NIXWARP_CACHE_SECRET_KEY'),
+      stagingSecretKey: { ...secretKeySetting('NIXWARP_STAGING_SECRET_KEY'), fallback: undefined },
       storeDir: textSetting('NIXWARP_STORE_DIR', '/nix/store'),
       cachePriority: integerSetting('NIXWARP_CACHE_PRIORITY', 50, 0, 1_000),
       cacheMemoryMebibytes: integerSetting('NIXWARP_CACHE_MEMORY_MIB', 256, 1, 65_536),
@@ -113,7 +117,12 @@ export function parseServerConfig(environment: Environment = process.env): Serve
       ...s3Settings,
     },
     readSecretFiles,
-    (together) => [openNetworkProblem(together), pullThroughProblem(together), s3Problem(together)],
+    (together) => [
+      openNetworkProblem(together),
+      pullThroughProblem(together),
+      s3Problem(together),
+      stagingKeyProblem(together),
+    ],
   );
   const {
     graceSeconds,

@@ -30,6 +30,8 @@ export interface ServerDeps {
   readonly upstreams: readonly string[];
   /** All that sign, the primary one first. */
   readonly secretKeys: readonly SecretKey[];
+  /** Signs what is uploaded to staging views, and nothing else. */
+  readonly stagingKey: SecretKey;
   readonly storeDir: string;
   /** The index of paths, followed, and what may be kept of each view in memory; absent: Postgres and the disk are asked. */
   readonly memory?: { readonly paths: PathFollower; readonly maxBytes: number };

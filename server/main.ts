@@ -15,6 +15,7 @@ import { type Authority, createAuthority } from './auth.ts';
 import { accelerateWith } from './cache/accelerate.ts';
 import { openCacheFolder } from './cache/cache-folder.ts';
 import { createIngest, type IngestDeps } from './cache/ingest.ts';
+import { openStagingKey } from './cache/staging-key.ts';
 import { restoreNarInfos, sweepIngest } from './cache/sweep-ingest.ts';
 import { openPathFollower } from './cache/path-follower.ts';
 import { openS3Store } from './cache/storage/s3.ts';
@@ -102,6 +103,7 @@ async function serve(config: ServerConfig, logger: Logger, stopped: Promise<void
       collect: config.collect,
       upstreams: config.upstreams,
       secretKeys: [secretKey, ...moreKeys],
+      stagingKey: await openStagingKey(config, secretKey),
       storeDir: config.storeDir,
       memory: { paths, maxBytes: config.cacheMemoryBytes },
       pullThrough,

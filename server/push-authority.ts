@@ -31,11 +31,11 @@ const PUBLISHES = /(?:\.narinfo|\/publish|\/publish\/[^/]+\/commit)(?:\?|$)/;
 export function guardPushes(
   app: FastifyInstance,
   { authority, connection }: Pick<ServerDeps, 'authority' | 'connection'>,
-  view: ViewName = 'public',
+  viewOf: (request: FastifyRequest) => ViewName = () => 'public',
 ): void {
   const grants = new WeakMap<FastifyRequest, Grant>();
   app.addHook('onRequest', async (request) => {
-    grants.set(request, await requirePush(authority, request, view));
+    grants.set(request, await requirePush(authority, request, viewOf(request)));
   });
   app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) => {
     const actor = grants.get(request)?.actor;
@@ -46,7 +46,7 @@ export function guardPushes(
       actor,
       action: 'cache.push',
       subject: request.url.split('?')[0] ?? '',
-      details: { view },
+      details: { view: viewOf(request) },
       idempotencyKey: null,
     };
     await connection.transaction((tx) => recordAudit(tx, event, { status: reply.statusCode }));

@@ -6,10 +6,12 @@ import { text } from 'node:stream/consumers';
 import { createServerClient } from '../../activities/adapters/server-client.ts';
 import { createStoreQueries, type StoreQueries } from '../../activities/adapters/store-queries.ts';
 import { sendClosure } from '../../activities/send-outputs.ts';
+import { parseViewName, type ViewName } from '../../domain/ci/view.ts';
 import type { PathInfo } from '../../domain/nix/path-info.ts';
 import { splitStorePath } from '../../domain/nix/store-path.ts';
 import type { CliConfig } from '../config.ts';
 import { CommandFailure, EXIT } from '../exit.ts';
+import { type CopyOptions, copyToView, missingIn } from '../push/copy-to-view.ts';
 import { watchStore } from '../push/watch-store.ts';
 import { untilStopped } from '../up/until-stopped.ts';
 
@@ -17,6 +19,8 @@ export interface PushOptions {
   readonly stdin?: boolean;
   readonly watchStore?: boolean;
   readonly json?: boolean;
+  /** Where it is shown: a staging view is a cache of its own, of all else the server decides. */
+  readonly view?: string;
 }
 
 interface Pushed {
@@ -39,7 +43,8 @@ export async function push(
 ): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const stop = new AbortController();
-  const send = await createSender(config, say, stop.signal);
+  const view = options.view === undefined ? 'public' : viewOf(options.view);
+  const send = await createSender(config, view, say, stop.signal);
   await using store = createStoreQueries({ prefix: [], environment: definedOf(config.environment) });
   if (options.watchStore === true) {
     if (given.length > 0 || options.stdin === true)
@@ -61,7 +66,7 @@ export async function push(
   if (options.json === true) process.stdout.write(`${JSON.stringify(pushed)}\n`);
   else
     say(
-      `${pushed.paths} paths are in the cache, ${pushed.uploaded} of them new (${mebibytes(pushed.uploadedBytes)})`,
+      `${pushed.paths} paths are in ${view.startsWith('staging/') ? view : 'the cache'}, ${pushed.uploaded} of them new (${mebibytes(pushed.uploadedBytes)})`,
     );
   return EXIT.ok;
 }
@@ -96,10 +101,19 @@ async function storePathOf(word: string): Promise<string> {
   return word.startsWith('/nix/store/') ? splitStorePath(word).storePath : splitStorePath(real).storePath;
 }
 
+function viewOf(word: string): ViewName {
+  try {
+    return parseViewName(word);
+  } catch (error) {
+    throw new CommandFailure(EXIT.usage, `--view: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 type Send = (store: StoreQueries, paths: readonly string[]) => Promise<Pushed>;
 
 async function createSender(
-  { url, token, stateDir }: CliConfig,
+  { url, token, stateDir, environment }: CliConfig,
+  view: ViewName,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Send> {
@@ -110,6 +124,10 @@ async function createSender(
       EXIT.usage,
       `push to ${url} needs a token that may push: set NIXWARP_TOKEN or NIXWARP_TOKEN_FILE`,
     );
+  if (view.startsWith('staging/')) {
+    const to = { url, token: known, view, environment: definedOf(environment) };
+    return (store, paths) => sendToStaging(to, store, paths, say, signal);
+  }
   const server = createServerClient({ url, token: known, onWaiting: say, maxTries: MAX_TRIES });
   const knownToServer = new Set<string>();
   return async (store, paths) => {
@@ -130,6 +148,23 @@ async function createSender(
     pushed.differing.push(...differing);
     return pushed;
   };
+}
+
+async function sendToStaging(
+  to: CopyOptions,
+  store: StoreQueries,
+  paths: readonly string[],
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Pushed> {
+  const closure = await store.closureInfo([...new Set(paths)]);
+  const missing = await missingIn(to, closure);
+  if (missing.length > 0) {
+    say(`${missing.length} of ${closure.length} paths are missing (${mebibytes(sizeOf(missing))})`);
+    await copyToView(to, paths, signal);
+  }
+  const uploadedBytes = sizeOf(missing);
+  return { paths: closure.length, uploaded: missing.length, uploadedBytes, differing: [] };
 }
 
 const sizeOf = (infos: readonly PathInfo[]): number => infos.reduce((sum, info) => sum + info.narSize, 0);

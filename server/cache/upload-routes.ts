@@ -28,7 +28,8 @@ export class TooLargeError extends Error {
 }
 
 export interface UploadRoutesOptions {
-  readonly sink: CacheSink;
+  /** Or that of a request, where several share these routes. */
+  readonly sink: CacheSink | ((request: FastifyRequest) => CacheSink);
 }
 
 export function uploadRoutes({ sink }: UploadRoutesOptions): FastifyPluginCallback {
@@ -42,11 +43,12 @@ export function uploadRoutes({ sink }: UploadRoutesOptions): FastifyPluginCallba
     if (resource === undefined) return miss(reply);
     requireFitting(request, resource);
     const decode = decodeContent(request.headers['content-encoding'], resource.kind);
-    await sink.admit?.(resource);
+    const into = typeof sink === 'function' ? sink(request) : sink;
+    await into.admit?.(resource);
     if (request.headers.expect !== undefined) reply.raw.writeContinue();
     const limit = MOST_BYTES[resource.kind];
     const body = Readable.from(decode(limited(request.raw, limit), limit), { objectMode: false });
-    const taken = await sink.put(resource, body);
+    const taken = await into.put(resource, body);
     return reply.code(taken === 'created' ? 201 : 204).send();
   }
 }

@@ -79,6 +79,17 @@ function stagingViewOf(request: FastifyRequest): ViewName | undefined {
   }
 }
 
+/** @throws NotFoundError */
+export function requireStagingView(request: FastifyRequest): ViewName {
+  const view = stagingViewOf(request);
+  if (view === undefined) throw new NotFoundError(`there is no ${request.url}`);
+  return view;
+}
+
+export function stagingName(view: ViewName): string {
+  return view.slice('staging/'.length);
+}
+
 export async function addViewRoutes(
   app: FastifyInstance,
   deps: ServerDeps,
@@ -101,7 +112,7 @@ export async function addViewRoutes(
   const staging = {
     source: (request: FastifyRequest) => {
       const view = stagingViewOf(request);
-      return view === undefined ? sources.public : sources.staging(view.slice('staging/'.length));
+      return view === undefined ? sources.public : sources.staging(stagingName(view));
     },
     authorize: reads(stagingViewOf),
   };

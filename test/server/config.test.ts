@@ -23,6 +23,7 @@ test('what must be given is enough, the rest has defaults', () => {
     adminToken: 'admin',
     builderToken: 'builder',
     secretKey,
+    stagingSecretKey: undefined,
     storeDir: '/nix/store',
     cachePriority: 50,
     cacheMemoryBytes: 256 * 1024 ** 2,
@@ -116,5 +117,22 @@ test("a bucket keeps the files, with credentials out of a file or where Amazon's
   assert.throws(
     () => parseServerConfig({ ...GOOD, NIXWARP_S3_PREFIX: 'cuda/' }),
     /NIXWARP_S3_BUCKET is not set/,
+  );
+});
+
+test('the key of staging views may not be one of the cache', () => {
+  const secret = (name: string): string => formatSecretKey(generateSecretKey(name));
+  const own = secret('staging-1');
+  assert.equal(parseServerConfig({ ...GOOD, NIXWARP_STAGING_SECRET_KEY: own }).stagingSecretKey, own);
+  const shared = secret('test-2');
+  const both = `${GOOD.NIXWARP_CACHE_SECRET_KEY}\n${shared}`;
+  const wrong = { NIXWARP_CACHE_SECRET_KEY: both, NIXWARP_STAGING_SECRET_KEY: shared };
+  assert.throws(
+    () => parseServerConfig({ ...GOOD, ...wrong }),
+    /NIXWARP_STAGING_SECRET_KEY: test-2 signs the cache, too/,
+  );
+  assert.throws(
+    () => parseServerConfig({ ...GOOD, NIXWARP_STAGING_SECRET_KEY: 'no key' }),
+    /NIXWARP_STAGING_SECRET_KEY/,
   );
 });

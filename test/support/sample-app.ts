@@ -65,6 +65,7 @@ export async function createSampleApp(
     collect: { graceSeconds: 0, narDelaySeconds: 0, quotaBytes: undefined, ...collect },
     upstreams,
     secretKeys: [secretKey],
+    stagingKey: generateSecretKey('nixwarp-test-staging-1'),
     storeDir,
     cacheFacts: { url: PUBLIC_URL, publicKey: formatPublicKey(publicKeyOf(secretKey)) },
     temporalUiUrl: 'http://127.0.0.1:8233',

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { isObject, parseJson } from '../../../domain/nix/json.ts';
-import { formatNarInfo, parseNarInfo } from '../../../domain/nix/narinfo.ts';
+import { formatNarInfo, type NarInfo, parseNarInfo } from '../../../domain/nix/narinfo.ts';
 import { parseNixCacheInfo } from '../../../domain/nix/nix-cache-info.ts';
 import { storePathHash } from '../../../domain/nix/store-path.ts';
 import { ParseError } from '../../../domain/parse-error.ts';
@@ -14,15 +14,21 @@ import { ConflictError } from '../../errors.ts';
 import type { FolderFiles } from '../folder-files.ts';
 import { hashFile } from '../hash-file.ts';
 import { createKeyedLock } from '../keyed-lock.ts';
-import type { Resource, ResourceKind } from '../resource.ts';
+import { parseResource, type Resource, type ResourceKind } from '../resource.ts';
 import type { CacheSink, Taken } from '../sink.ts';
+import type { CacheSource } from '../source.ts';
 import { ifMissing } from '../sources/folder.ts';
+import { readText } from '../stored-nar.ts';
 import { checkDebugInfo, mergeBuildTrace, mergeRealisation, type MergeText } from './small-resources.ts';
 import { mergeNarInfo, verifyNarInfo } from './verify-narinfo.ts';
 
 export interface VerifiedSinkOptions {
   readonly files: FolderFiles;
   readonly storeDir: string;
+  /** A cache that is shown together with the folder: references may lie there, and what it has is not taken again. */
+  readonly beneath?: CacheSource;
+  /** Gives a verified narinfo the signatures that it is published with; absent: it keeps those that it came with. */
+  readonly sign?: (info: NarInfo) => NarInfo;
 }
 
 export function createVerifiedSink(options: VerifiedSinkOptions): CacheSink {
@@ -53,8 +59,18 @@ async function write({ files }: VerifiedSinkOptions, key: string, content: strin
   await files.place(await files.receive(Readable.from([Buffer.from(content)])), key);
 }
 
-function existsIn({ files }: VerifiedSinkOptions): (key: string) => Promise<boolean> {
-  return async (key) => (await stat(join(files.path, key)).catch(ifMissing(undefined))) !== undefined;
+function existsIn(options: VerifiedSinkOptions): (key: string) => Promise<boolean> {
+  return async (key) =>
+    (await stat(join(options.files.path, key)).catch(ifMissing(undefined))) !== undefined ||
+    (await readBeneath(options, key)) !== undefined;
+}
+
+/** The narinfo that lies beneath the folder. A NAR must be in the folder itself. */
+async function readBeneath({ beneath }: VerifiedSinkOptions, key: string): Promise<string | undefined> {
+  const resource = parseResource(key);
+  if (beneath === undefined || resource?.kind !== 'narinfo') return undefined;
+  const found = await beneath.find(resource);
+  return found === undefined ? undefined : readText(found);
 }
 
 /** Stored by what it is; whether it is a NAR at all is seen when its narinfo comes. */
@@ -76,20 +92,26 @@ async function takeNarInfo(
   body: Readable,
 ): Promise<Taken> {
   const { storeDir, files } = options;
+  const { sign = (unchanged: NarInfo) => unchanged } = options;
   const info = parseNarInfo(await text(body), storeDir);
   if (storePathHash(info.path) !== pathHash)
     throw new ParseError(key, info.path, `a path whose hash part is ${pathHash}`);
   const before = await read(options, key);
   if (before !== undefined) {
-    const merged = mergeNarInfo(parseNarInfo(before.toString(), storeDir), info);
+    const merged = mergeNarInfo(parseNarInfo(before.toString(), storeDir), sign(info));
     if (merged === undefined) return 'kept';
     await write(options, key, formatNarInfo(merged));
     return 'replaced';
   }
+  const beneath = await readBeneath(options, key);
+  if (beneath !== undefined) {
+    mergeNarInfo(parseNarInfo(beneath, storeDir), info);
+    return 'kept';
+  }
   const facts = { folder: files.path, storeDir, exists: existsIn(options) };
   const { narInfo, listing } = await verifyNarInfo(info, facts);
   if (listing !== null) await write(options, `${pathHash}.ls`, listing);
-  await write(options, key, formatNarInfo(narInfo));
+  await write(options, key, formatNarInfo(sign(narInfo)));
   return 'created';
 }
 

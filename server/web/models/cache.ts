@@ -51,6 +51,7 @@ export async function loadCachePage(
   const { deps } = context;
   const url = `${deps.publicUrl}${viewPath(view)}`;
   const publicKeys = publicKeysOf(context);
+  if (view.startsWith('staging/')) publicKeys.push(formatPublicKey(publicKeyOf(deps.stagingKey)));
   const needsToken = view !== 'public';
   return {
     view,
