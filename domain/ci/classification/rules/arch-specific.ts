@@ -84,6 +84,7 @@ export const ARCH_SPECIFIC_RULES = defineRules(
       subclass: 'toolchain-too-old-for-gpu',
       patterns: [
         /ptxas does not support CC (?<architecture>[\d.]{2,5})/,
+        'UNIMPLEMENTED: ptxas too old',
         /LLVM ERROR: Cannot select: (?<_node>.{0,60}nvvm)/,
         /(?<architecture>sm_\w{2,5})' is not a recognized processor for this target/,
         /NVVM_ERROR\w{0,40}.{0,80}arch/,

@@ -85,7 +85,12 @@ export const BUILD_COMPILE_RULES = defineRules(
         /error\[E0(?:425|432|433|599|412)\]: (?<name>.{1,120})/,
         /has no member named/,
       ],
-      excludes: [/identifier "_?_(?:Float|builtin|Int8x8|SV)/, /'_Float/, /undefined in device code/],
+      excludes: [
+        /identifier "_?_(?:Float|builtin|Int8x8|SV)/,
+        /'_Float/,
+        /undefined in device code/,
+        'CompileException: ',
+      ],
       stages: ['build', 'fetch'],
       confidence: 0.9,
       explanation:

@@ -59,12 +59,15 @@ export const GPU_CODE_RULES = defineRules(
       patterns: [
         /NVRTC_ERROR_(?:COMPILATION|INTERNAL_ERROR|INVALID_INPUT)/,
         /NVRTC (?:compilation )?[Ee]rror/,
+        /cupy\S{0,30}\.CompileException: .{0,300}error/,
       ],
       confidence: 0.65,
       explanation: 'A kernel did not compile at run time: read the log of NVRTC below this line.',
       examples: [
         'NVRTCError: NVRTC_ERROR_COMPILATION (6)',
         'nvrtcCompileProgram failed: NVRTC_ERROR_INTERNAL_ERROR',
+        'cupy.cuda.compiler.CompileException: /tmp/tmpx1/ab.cubin.cu(4): error: expected a ";"',
+        'cupy.cuda.compiler.CompileException: /tmp/t/c.cu(9): error: identifier "in0_type" is undefined',
       ],
     },
     {

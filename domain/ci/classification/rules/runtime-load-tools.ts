@@ -46,17 +46,22 @@ export const RUNTIME_TOOL_RULES = defineRules(
     {
       subclass: 'jit-tool-missing-ptxas',
       patterns: [
-        /(?:[Cc]annot|[Cc]ouldn't|[Cc]ould not|[Ff]ailed to) find .{0,40}ptxas/,
+        /(?:[Cc]annot|[Cc]an't|[Cc]ouldn't|[Cc]ould not|[Ff]ailed to) find .{0,40}ptxas/,
         /ptxas(?:: command)? not found/,
         /No such file or directory: '[^']{0,200}ptxas[\w-]{0,20}'/,
         'No PTX compilation provider is available',
         "Couldn't invoke ptxas",
       ],
+      // XLA then lets the driver compile, and says whether that failed.
+      excludes: ["This is OK so long as you don't see"],
       explanation:
         'The program compiles PTX at run time and does not find ptxas: put it where it looks, or set its variable.',
       examples: [
         'RuntimeError: Cannot find ptxas',
         "W xla/asm_compiler.cc:235] Couldn't invoke ptxas --version",
+      ],
+      counterExamples: [
+        "W xla/nvptx_compiler.cc:70] Can't find ptxas binary in /opt/bin.  Will back to the GPU driver. This is OK so long as you don't see a warning below",
       ],
     },
     {
