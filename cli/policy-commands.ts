@@ -83,11 +83,25 @@ function addCareCommands(cache: Command, does: Does): void {
     .addOption(json())
     .action(does(commands.cacheVerify));
   cache
+    .command('recompress')
+    .description('compress stored NARs anew; the old URLs go on working')
+    .option('--level <level>', 'of zstd, 1 to 19; by default 12', zstdLevel)
+    .option('--after <hash>', 'go on behind this path, as an ended run says')
+    .addOption(json())
+    .action(does(commands.cacheRecompress));
+  cache
     .command('sign')
     .description("sign every path with all of the server's keys")
     .option('--drop <key>', 'and take away the signatures of this key')
     .addOption(json())
     .action(does(commands.cacheSign));
+}
+
+function zstdLevel(text: string): number {
+  const level = Number(text);
+  if (!/^[0-9]{1,2}$/.test(text) || level < 1 || level > 19)
+    throw new InvalidArgumentError(`"${text}" is no whole number from 1 to 19`);
+  return level;
 }
 
 function count(text: string): number {

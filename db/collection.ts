@@ -129,15 +129,20 @@ export async function sweepMarked(tx: Database, retention: Retention): Promise<s
   return rows.map((row) => row.hash);
 }
 
+/** Of a file whose URL leads to another one already: for who is in the middle of it. */
+const RETIRED_SECONDS = 86_400;
+
 /** Bytes that no path has, and whose delay is over; from now on they are not known here. Call in a transaction that removes them. */
 export async function takeSweptNars(
   tx: Database,
   delaySeconds: number,
 ): Promise<{ readonly url: string; readonly bytes: number }[]> {
+  const retiredSeconds = Math.min(delaySeconds, RETIRED_SECONDS);
   await lockPending(tx);
   const rows = await tx.execute<{ url: string; bytes: number; used: boolean }>(sql`
     with over as (
-      delete from swept_nars s where swept_at <= now() - make_interval(secs => ${delaySeconds})
+      delete from swept_nars s where swept_at <= now() - make_interval(secs => case when
+          exists (select 1 from nar_aliases a where a.url = s.url) then ${retiredSeconds}::float8 else ${delaySeconds}::float8 end)
         or exists (select 1 from store_paths p where p.url = s.url)
       returning url, file_size
     )

@@ -63,7 +63,8 @@ export async function renewStorePaths(db: Database, pathHashes: readonly string[
 
 /** Whether the file at a URL is that of a path in the index. */
 export async function isIndexedUrl(db: Database, url: string): Promise<boolean> {
-  const rows = await db.execute(sql`select 1 from store_paths where url = ${url} limit 1`);
+  const rows = await db.execute(sql`
+    select 1 from store_paths where url = ${url} union all select 1 from nar_aliases where url = ${url} limit 1`);
   return rows.length > 0;
 }
 

@@ -46,6 +46,14 @@ export async function replaceNar(
   return true;
 }
 
+/** The file that a path had before stays where it is for a while; collecting takes it, if no other path has it. */
+export async function retireNar(tx: Database, old: StoredPath): Promise<void> {
+  await tx.execute(sql`
+    insert into swept_nars (url, file_size, was_public)
+    select ${old.url}, ${old.fileSize}::bigint, is_public from path_visibility where path_hash = ${old.pathHash}
+    on conflict (url) do update set was_public = swept_nars.was_public or excluded.was_public, swept_at = now()`);
+}
+
 /** Where the bytes are now that an earlier narinfo named so. */
 export async function findNarAlias(db: Database, url: string): Promise<string | undefined> {
   const [row] = await db.execute<{ url: string }>(sql`

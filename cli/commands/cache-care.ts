@@ -1,6 +1,6 @@
 /** Commands that look after the cache: `nixwarp cache gc`, `stats`, `verify`, `sign`. */
 
-import type { CacheStats, Collected, Signed, Verified } from '../../domain/api/paths.ts';
+import type { CacheStats, Collected, Recompressed, Signed, Verified } from '../../domain/api/paths.ts';
 import { requireServer } from '../client.ts';
 import type { CliConfig } from '../config.ts';
 import { EXIT } from '../exit.ts';
@@ -45,6 +45,35 @@ export async function cacheVerify(config: CliConfig, options: Json): Promise<num
     [...lines, `${verified.paths} paths were read, ${verified.broken.length} are broken`].join('\n'),
   );
   return verified.broken.length === 0 ? EXIT.ok : EXIT.failed;
+}
+
+export interface RecompressOptions extends Json {
+  readonly level?: number;
+  readonly after?: string;
+}
+
+/** Until all is done. Ended before, it goes on where `--after` says. */
+export async function cacheRecompress(config: CliConfig, options: RecompressOptions): Promise<number> {
+  const client = await requireServer(config);
+  const level = options.level === undefined ? {} : { level: options.level };
+  const all = { paths: 0, replaced: 0, bytesBefore: 0, bytesAfter: 0, broken: [] as string[] };
+  for (let after = options.after ?? ''; ;) {
+    const part = await client.ask<Recompressed>('POST', '/cache/recompress', { ...level, after });
+    all.paths += part.paths;
+    all.replaced += part.replaced;
+    all.bytesBefore += part.bytesBefore;
+    all.bytesAfter += part.bytesAfter;
+    all.broken.push(...part.broken);
+    if (part.next === null) break;
+    after = part.next;
+    process.stderr.write(`${all.paths} paths; to go on from here: --after ${after}\n`);
+  }
+  const lines = all.broken.map((path) => `${path} is broken: run nixwarp cache verify`);
+  lines.push(
+    `${all.replaced} of ${all.paths} NARs were compressed anew: ${all.bytesBefore} bytes became ${all.bytesAfter}`,
+  );
+  answer(options, all, lines.join('\n'));
+  return all.broken.length === 0 ? EXIT.ok : EXIT.failed;
 }
 
 export interface SignOptions extends Json {

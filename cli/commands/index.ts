@@ -33,6 +33,7 @@ export const cachePins = lazily(async () => (await import('./cache-paths.ts')).c
 export const cacheGc = lazily(async () => (await import('./cache-care.ts')).cacheGc);
 export const cacheStats = lazily(async () => (await import('./cache-care.ts')).cacheStats);
 export const cacheVerify = lazily(async () => (await import('./cache-care.ts')).cacheVerify);
+export const cacheRecompress = lazily(async () => (await import('./cache-care.ts')).cacheRecompress);
 export const cacheSign = lazily(async () => (await import('./cache-care.ts')).cacheSign);
 export const inspect = lazily(async () => (await import('./inspect.ts')).inspect);
 export const stats = lazily(async () => (await import('./stats.ts')).stats);

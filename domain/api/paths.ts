@@ -97,6 +97,18 @@ export const VerifiedSchema = Type.Object({
 });
 export type Verified = Static<typeof VerifiedSchema>;
 
+export const RecompressedSchema = Type.Object({
+  paths: Type.Integer({ description: 'that were looked at' }),
+  replaced: Type.Integer({ description: 'whose file became smaller' }),
+  bytesBefore: Type.Integer(),
+  bytesAfter: Type.Integer(),
+  broken: Type.Array(Type.String(), { description: 'paths for `cache verify` to look at' }),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: '`after` of the next request; null: all is done',
+  }),
+});
+export type Recompressed = Static<typeof RecompressedSchema>;
+
 export const SignedSchema = Type.Object({
   signed: Type.Integer({ description: 'signatures that were made' }),
   dropped: Type.Integer({ description: 'signatures that were taken away' }),

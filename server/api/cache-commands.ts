@@ -4,8 +4,15 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import { Type } from 'typebox';
 import { recordAudit } from '../../db/audit.ts';
 import { countCache } from '../../db/collection.ts';
-import { CacheStatsSchema, CollectedSchema, SignedSchema, VerifiedSchema } from '../../domain/api/paths.ts';
+import {
+  CacheStatsSchema,
+  CollectedSchema,
+  RecompressedSchema,
+  SignedSchema,
+  VerifiedSchema,
+} from '../../domain/api/paths.ts';
 import { collectGarbage } from '../cache/collect.ts';
+import { createRecompress } from '../cache/recompress.ts';
 import { signAll } from '../cache/sign-all.ts';
 import { verifyCache } from '../cache/verify.ts';
 import type { RouteApp, ServerDeps } from '../deps.ts';
@@ -38,6 +45,7 @@ export function cacheCommandRoutes(deps: ServerDeps): FastifyPluginCallbackTypeb
       },
     );
     addVerification(app, deps);
+    addRecompression(app, deps);
     addSigning(app, deps);
     done();
   };
@@ -62,6 +70,34 @@ function addVerification(
       const event = { actor, action: 'cache.verify', subject: 'cache', details: {}, idempotencyKey: null };
       await connection.transaction((tx) => recordAudit(tx, event, verified));
       return verified;
+    },
+  );
+}
+
+function addRecompression(app: RouteApp, { connection, authority, folder, storeDir }: ServerDeps): void {
+  const recompress = createRecompress({ connection, folder, storeDir });
+  app.post(
+    '/cache/recompress',
+    {
+      schema: {
+        security: [{ token: [] }],
+        summary: 'Compress stored NARs anew, for some seconds; repeated with `after` until `next` is null',
+        body: Type.Object({
+          level: Type.Integer({ minimum: 1, maximum: 19, default: 12, description: 'of zstd' }),
+          after: Type.String({ default: '', pattern: '^([0-9a-z]{32})?$', description: '`next` of before' }),
+          seconds: Type.Integer({ minimum: 1, maximum: 60, default: 20 }),
+        }),
+        response: { 200: RecompressedSchema },
+      },
+    },
+    async (request) => {
+      const { actor } = await authority.requireAdministrator(request);
+      const recompressed = await recompress(request.body);
+      const details = request.body;
+      const event = { actor, action: 'cache.recompress', subject: 'cache', details, idempotencyKey: null };
+      if (recompressed.replaced > 0)
+        await connection.transaction((tx) => recordAudit(tx, event, recompressed));
+      return recompressed;
     },
   );
 }
