@@ -310,6 +310,10 @@ describe('the command line', () => {
     assert.deepEqual([gc.live, gc.removed], [stats.paths, 0]);
     const verified = await nixwarp('cache', 'verify', '--json');
     assert.deepEqual([verified.status, (verified.json as { broken: unknown[] }).broken], [0, []]);
+    const anew = await nixwarp('cache', 'recompress', '--level', '9', '--json');
+    assert.equal(anew.status, 0, anew.text);
+    assert.equal((anew.json as { paths: number }).paths, stats.paths);
+    assert.equal((await nixwarp('cache', 'recompress', '--level', '20')).status, 2);
     const pinned = await nixwarp('cache', 'pin', 'stable', outputOf('program'), '--keep', '2', '--json');
     assert.equal((pinned.json as { revision: number }).revision, 1);
     assert.match((await nixwarp('cache', 'pins')).text, /^stable 1 {2}held/);
