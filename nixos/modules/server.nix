@@ -133,6 +133,16 @@ in
       description = "Files with keys that sign besides, for as long as clients trust only these: for a change of keys.";
     };
 
+    stagingSecretKeyFile = mkOption {
+      type = types.nullOr types.externalPath;
+      default = null;
+      example = "/var/lib/secrets/nixwarp/staging-secret-key";
+      description = ''
+        A file with the key that signs staging views, another one than those of the cache. Without it the server makes one
+        in its state folder.
+      '';
+    };
+
     cachePriority = mkOption {
       type = types.ints.between 0 1000;
       default = 50;
@@ -328,6 +338,7 @@ in
         # The first one is the primary key.
         NIXWARP_CACHE_SECRET_KEY =
           if cfg.cacheSecretKeyFile == null then null else [ cfg.cacheSecretKeyFile ] ++ cfg.cacheOldSecretKeyFiles;
+        NIXWARP_STAGING_SECRET_KEY = cfg.stagingSecretKeyFile;
         NIXWARP_S3_ACCESS_KEY_ID = s3.accessKeyIdFile;
         NIXWARP_S3_SECRET_ACCESS_KEY = s3.secretAccessKeyFile;
       })

@@ -95,6 +95,7 @@ describe('a machine with nixwarp', { skip: noNix }, () => {
       'NIXWARP_CACHE_SECRET_KEY.1:/var/lib/secrets/old-cache-secret-key',
       'NIXWARP_S3_ACCESS_KEY_ID:/var/lib/secrets/s3-access-key-id',
       'NIXWARP_S3_SECRET_ACCESS_KEY:/var/lib/secrets/s3-secret-access-key',
+      'NIXWARP_STAGING_SECRET_KEY:/var/lib/secrets/staging-secret-key',
     ]);
     for (const name of ALL) {
       const { environment, serviceConfig } = serviceOf(machine, name);

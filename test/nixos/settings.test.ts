@@ -43,6 +43,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   '/var/lib/secrets/admin-token': 'token of the administrator',
   '/var/lib/secrets/cache-secret-key': formatSecretKey(generateSecretKey('ci.example.org-1')),
   '/var/lib/secrets/old-cache-secret-key': formatSecretKey(generateSecretKey('old.example.org-1')),
+  '/var/lib/secrets/staging-secret-key': formatSecretKey(generateSecretKey('staging.example.org-1')),
   '/var/lib/secrets/s3-access-key-id': 'id of the access key',
   '/var/lib/secrets/s3-secret-access-key': 'secret access key',
   '/var/lib/secrets/database-url': 'postgres://nixwarp:secret@db.example.org/nixwarp',
@@ -96,6 +97,7 @@ describe('settings of the NixOS modules', { skip: noNix }, () => {
       secretKey: ['cache-secret-key', 'old-cache-secret-key']
         .map((name) => SECRETS[`/var/lib/secrets/${name}`])
         .join('\n\n'),
+      stagingSecretKey: SECRETS['/var/lib/secrets/staging-secret-key'],
       storeDir: '/nix/store',
       cachePriority: 30,
       processes: 3,

@@ -39,11 +39,19 @@ export interface Booted extends AsyncDisposable {
   logs(): string;
 }
 
+/** What boot.sh puts file systems of its own upon. */
+const OWN_FOLDERS = ['/run', '/srv', '/tmp', '/var/lib', '/var/tmp', '/nix'];
+
 /** Why no machine can be booted here; `false` when one can. */
 export function whyNoBoot(): string | false {
   if (process.getuid?.() !== 0) return 'only root can boot a systemd of its own';
   for (const path of ['/lib/systemd/systemd', '/usr/bin/nix-daemon', '/usr/bin/curl', '/usr/sbin/ip'])
     if (!existsSync(path)) return `there is no ${path}`;
+  const hidden = OWN_FOLDERS.find((folder) =>
+    [PROJECT_FOLDER, process.execPath].some((path) => path.startsWith(`${folder}/`)),
+  );
+  if (hidden !== undefined)
+    return `the machine has a ${hidden} of its own, and nixwarp or its Node lies there`;
   const probe = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -o remount,bind,ro /';
   const { status, stderr } = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', probe], { encoding: 'utf8' });
   return status === 0 ? false : `no namespaces to boot in: ${stderr.trim()}`;

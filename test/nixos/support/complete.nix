@@ -42,6 +42,7 @@
       adminTokenFile = "/var/lib/secrets/admin-token";
       cacheSecretKeyFile = "/var/lib/secrets/cache-secret-key";
       cacheOldSecretKeyFiles = [ "/var/lib/secrets/old-cache-secret-key" ];
+      stagingSecretKeyFile = "/var/lib/secrets/staging-secret-key";
       publicView = "everything";
       publicLicenses = [
         "cuda-eula"
