@@ -9,10 +9,11 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { embeddedPostgresFolder } from '../../../cli/up/postgres.ts';
 import { CACHE_FOLDER, PROJECT_FOLDER } from '../../../cli/config.ts';
 import { findTemporalCli } from '../../../cli/setup/temporal.ts';
@@ -44,17 +45,28 @@ const OWN_FOLDERS = ['/run', '/srv', '/tmp', '/var/lib', '/var/tmp', '/nix'];
 
 /** Why no machine can be booted here; `false` when one can. */
 export function whyNoBoot(): string | false {
+  if (process.env['NIXWARP_TEST_SYSTEMD'] !== '1')
+    return 'it boots a systemd in namespaces, only where NIXWARP_TEST_SYSTEMD=1 asks for it';
   if (process.getuid?.() !== 0) return 'only root can boot a systemd of its own';
   for (const path of ['/lib/systemd/systemd', '/usr/bin/nix-daemon', '/usr/bin/curl', '/usr/sbin/ip'])
     if (!existsSync(path)) return `there is no ${path}`;
-  const hidden = OWN_FOLDERS.find((folder) =>
-    [PROJECT_FOLDER, process.execPath].some((path) => path.startsWith(`${folder}/`)),
-  );
-  if (hidden !== undefined)
-    return `the machine has a ${hidden} of its own, and nixwarp or its Node lies there`;
+  const hidden = whyHidden();
+  if (hidden !== undefined) return hidden;
   const probe = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && mount -o remount,bind,ro /';
   const { status, stderr } = spawnSync('unshare', [...NAMESPACES, 'sh', '-c', probe], { encoding: 'utf8' });
   return status === 0 ? false : `no namespaces to boot in: ${stderr.trim()}`;
+}
+
+/** The machine's services are users of their own, who run nixwarp from where it lies. */
+function whyHidden(): string | undefined {
+  for (const path of [PROJECT_FOLDER, process.execPath]) {
+    const covered = OWN_FOLDERS.find((folder) => path.startsWith(`${folder}/`));
+    if (covered !== undefined) return `the machine has a ${covered} of its own, and ${path} lies there`;
+    for (let folder = dirname(path); folder !== '/'; folder = dirname(folder))
+      if ((statSync(folder).mode & 0o001) === 0)
+        return `other users cannot enter ${folder}, where ${path} lies`;
+  }
+  return undefined;
 }
 
 const NAMESPACES = [

@@ -32,6 +32,7 @@ const ADMIN: [string, object?][] = [
   ['POST /cache/gc'],
   ['POST /cache/verify'],
   ['POST /cache/sign', {}],
+  ['POST /cache/recompress', {}],
 ];
 
 const BUILDER: [string, object?][] = [
