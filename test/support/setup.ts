@@ -22,7 +22,28 @@ const chromiumPart: SetupPart = {
   },
 };
 
+/** Others' implementations of what we read and write, to hold ours against. */
+const PROGRAMS = { xz: 'xz-utils', bzip2: 'bzip2', zstd: 'zstd', readelf: 'binutils', ps: 'procps' } as const;
+
+const programsPart: SetupPart = {
+  name: 'Programs to compare with',
+  find: async ({ environment }) => {
+    for (const name of Object.keys(PROGRAMS))
+      if ((await findOnPath(name, environment['PATH'])) === undefined) return undefined;
+    return Object.keys(PROGRAMS).join(', ');
+  },
+  announcement: () =>
+    `Debian's packages ${Object.values(PROGRAMS).join(', ')} by apt-get (a few MB; licences: BSD, GPL and the like)`,
+  install: async (context) => {
+    const reason = await whyNotByApt();
+    if (reason !== undefined) throw new SetupFailure(reason);
+    await aptInstall(Object.values(PROGRAMS), context);
+    return Object.keys(PROGRAMS).join(', ');
+  },
+};
+
 export const testParts: readonly SetupPart[] = [
+  programsPart,
   compilerPart,
   wheelsPart,
   cudaToolsPart,
