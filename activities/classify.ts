@@ -44,11 +44,6 @@ async function storeVerdict(db: Database, attempt: AttemptRow, verdict: Verdict)
     jobId: null,
     stepId: attempt.stepId,
     attemptId: attempt.id,
-    class: verdict.class,
-    subclass: verdict.subclass,
-    confidence: verdict.confidence,
-    rule: verdict.rule,
-    fingerprint: verdict.fingerprint,
     verdict,
   });
 }

@@ -119,11 +119,6 @@ async function findLeaks({ connection: { db } }: StepDeps, evaluationId: number)
       jobId,
       stepId: null,
       attemptId: null,
-      class: verdict.class,
-      subclass: verdict.subclass,
-      confidence: verdict.confidence,
-      rule: verdict.rule,
-      fingerprint: verdict.fingerprint,
       verdict,
     });
     found++;

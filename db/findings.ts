@@ -10,24 +10,22 @@ export interface NewFinding {
   readonly jobId: number | null;
   readonly stepId: number | null;
   readonly attemptId: number | null;
-  readonly class: string;
-  readonly subclass: string;
-  readonly confidence: number;
-  readonly rule: string;
-  readonly fingerprint: string | null;
-  readonly verdict: object;
+  readonly verdict: Pick<Verdict, 'class' | 'subclass' | 'confidence' | 'rule' | 'fingerprint'>;
 }
 
 /** Stores a finding; a newer one on the same attempt, or of the same rule on the same job, replaces the older. */
-export async function recordFinding(db: Database, finding: NewFinding): Promise<void> {
+export async function recordFinding(
+  db: Database,
+  { evaluationId, jobId, stepId, attemptId, verdict }: NewFinding,
+): Promise<void> {
   const key =
-    finding.attemptId === null
+    attemptId === null
       ? sql`(job_id, rule) where job_id is not null`
       : sql`(attempt_id) where attempt_id is not null`;
   await db.execute(sql`
     insert into findings (evaluation_id, job_id, step_id, attempt_id, class, subclass, confidence, rule, fingerprint, verdict)
-    values (${finding.evaluationId}, ${finding.jobId}, ${finding.stepId}, ${finding.attemptId}, ${finding.class}, ${finding.subclass},
-      ${finding.confidence}, ${finding.rule}, ${finding.fingerprint}, ${json(finding.verdict)})
+    values (${evaluationId}, ${jobId}, ${stepId}, ${attemptId}, ${verdict.class}, ${verdict.subclass},
+      ${verdict.confidence}, ${verdict.rule}, ${verdict.fingerprint}, ${json(verdict)})
     on conflict ${key} do update set class = excluded.class, subclass = excluded.subclass, confidence = excluded.confidence,
       rule = excluded.rule, fingerprint = excluded.fingerprint, verdict = excluded.verdict, created_at = now()`);
 }
@@ -42,11 +40,6 @@ export async function recordNote(db: Database, stepId: number, verdict: Verdict)
       ...job,
       stepId,
       attemptId: null,
-      class: verdict.class,
-      subclass: verdict.subclass,
-      confidence: verdict.confidence,
-      rule: verdict.rule,
-      fingerprint: verdict.fingerprint,
       verdict,
     });
 }

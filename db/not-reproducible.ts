@@ -19,11 +19,6 @@ export async function recordNotReproducible(db: Database, pathHash: string, mess
       ...job,
       stepId: null,
       attemptId: null,
-      class: verdict.class,
-      subclass: verdict.subclass,
-      confidence: verdict.confidence,
-      rule: verdict.rule,
-      fingerprint: verdict.fingerprint,
       verdict,
     });
 }

@@ -3,12 +3,12 @@
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { setBuilderWanted } from '../../db/builders.ts';
-import { findOverall, listBuilderViews } from '../../db/views/fleet.ts';
+import { listBuilderViews } from '../../db/views/fleet.ts';
 import { BuilderSchema, StatusSchema } from '../../domain/api/resources.ts';
 import { runCommand } from '../commands.ts';
 import type { RouteApp, ServerDeps } from '../deps.ts';
 import { NotFoundError } from '../errors.ts';
-import { SERVER_VERSION } from '../version.ts';
+import { findStatus } from '../views/status.ts';
 
 const Name = Type.Object({ name: Type.String({ maxLength: 63 }) });
 
@@ -27,18 +27,7 @@ function addStatus(app: RouteApp, deps: ServerDeps): void {
   app.get(
     '/status',
     { schema: { summary: 'What this server is, and how it is', response: { 200: StatusSchema } } },
-    async () => {
-      const overall = await findOverall(deps.connection.db);
-      return {
-        name: 'nixwarp' as const,
-        version: SERVER_VERSION,
-        url: deps.publicUrl,
-        cache: deps.cacheFacts,
-        temporalUiUrl: deps.temporalUiUrl ?? null,
-        ...overall,
-        ready: overall.builders > 0,
-      };
-    },
+    () => findStatus(deps),
   );
 }
 

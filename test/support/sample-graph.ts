@@ -276,7 +276,6 @@ async function endStep(
       jobId: null,
       stepId: step.id,
       attemptId,
-      ...verdict,
       verdict,
     });
   await connection.transaction((tx) =>
@@ -303,7 +302,6 @@ async function recordLeaks({ connection: { db } }: Context, { evaluationId }: Ev
       jobId: id,
       stepId: null,
       attemptId: null,
-      ...VERDICTS.leak,
       verdict: VERDICTS.leak,
     });
 }

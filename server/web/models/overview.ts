@@ -1,7 +1,7 @@
 /** The twin of the overview: what runs, what came out lately, who builds, how to use the cache. */
 
 import { Type, type Static } from 'typebox';
-import { findOverall, listBuilderViews } from '../../../db/views/fleet.ts';
+import { listBuilderViews } from '../../../db/views/fleet.ts';
 import { listEvaluationVersions } from '../../../db/views/pages-evaluations.ts';
 import { listRunningAttempts } from '../../../db/views/pages-fleet.ts';
 import {
@@ -10,8 +10,8 @@ import {
   EvaluationWithDiffSchema,
   StatusSchema,
 } from '../../../domain/api/resources.ts';
-import { SERVER_VERSION } from '../../version.ts';
 import { evaluationOf, withDiff } from '../../views/resources.ts';
+import { findStatus } from '../../views/status.ts';
 import type { ModelContext } from './context.ts';
 import { RunningSchema } from './schemas.ts';
 
@@ -31,23 +31,15 @@ export const OverviewSchema = Type.Object({
 export type Overview = Static<typeof OverviewSchema>;
 
 export async function loadOverview({ db, deps, listSummaries }: ModelContext): Promise<Overview> {
-  const [overall, open, finished, running, builders] = await Promise.all([
-    findOverall(db),
+  const [status, open, finished, running, builders] = await Promise.all([
+    findStatus(deps),
     listEvaluationVersions(db, { open: true, limit: OPEN_SHOWN }),
     listEvaluationVersions(db, { open: false, limit: RECENT_SHOWN }),
     listRunningAttempts(db, RUNNING_SHOWN),
     listBuilderViews(db),
   ]);
   return {
-    status: {
-      name: 'nixwarp',
-      version: SERVER_VERSION,
-      url: deps.publicUrl,
-      cache: deps.cacheFacts,
-      temporalUiUrl: deps.temporalUiUrl ?? null,
-      ...overall,
-      ready: overall.builders > 0,
-    },
+    status,
     open: (await listSummaries(open)).map(({ view }) => evaluationOf(view, deps.publicUrl)),
     recent: (await listSummaries(finished)).map((summary) => withDiff(summary, deps.publicUrl)),
     running: [...running],
