@@ -2,21 +2,14 @@
 
 import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Connection } from '../../db/database.ts';
-import { findIndexedPath } from '../../db/store-paths.ts';
-import { listStoredPaths, replaceNar, retireNar, type StoredPath } from '../../db/stored-paths.ts';
+import { listStoredPaths, type StoredPath } from '../../db/stored-paths.ts';
 import type { Recompressed } from '../../domain/api/paths.ts';
 import { UnavailableError } from '../errors.ts';
-import type { CacheFolder } from './cache-folder.ts';
 import { parseUploadCompression } from './decompress.ts';
+import { type ExchangeDeps, exchangeNar } from './exchange-nar.ts';
 import { measureNar } from './measure-nar.ts';
-import { renderNarInfo } from './render-narinfo.ts';
 
-export interface RecompressDeps {
-  readonly connection: Connection;
-  readonly folder: CacheFolder;
-  readonly storeDir: string;
-}
+export type RecompressDeps = ExchangeDeps;
 
 export interface RecompressOptions {
   /** Of zstd, 1 to 19. */
@@ -94,7 +87,7 @@ async function compressAnew(deps: RecompressDeps, one: StoredPath, level: number
     if (measured.narHash !== one.narHash || measured.narSize !== one.narSize) return 'broken';
     if (measured.fileSize >= one.fileSize) return asItIs;
     const { fileHash, fileSize } = measured;
-    const replaced = await putInPlace(deps, one, { file, fileHash, fileSize });
+    const replaced = await exchangeNar(deps, one, { file, fileHash, fileSize, retiresOld: true });
     return replaced ? { fileSize, replaced } : asItIs;
   } catch (error) {
     // A bucket that is away has not lost its files, and a full disk is no fault of what it holds.
@@ -103,26 +96,6 @@ async function compressAnew(deps: RecompressDeps, one: StoredPath, level: number
   } finally {
     await rm(file, { force: true });
   }
-}
-
-/** The old file stays for a while, for who is in the middle of it; then its URL leads to the new one. */
-async function putInPlace(
-  { connection, folder, storeDir }: RecompressDeps,
-  one: StoredPath,
-  { file, fileHash, fileSize }: { file: string; fileHash: string; fileSize: number },
-): Promise<boolean> {
-  const url = `nar/${fileHash.slice('sha256:'.length)}.nar.zst`;
-  await folder.prepare(file, url);
-  const isThere = await connection.transaction(async (tx) => {
-    if (!(await replaceNar(tx, one, { url, fileHash, fileSize }))) return false;
-    await retireNar(tx, one);
-    await folder.place(file, url);
-    return true;
-  });
-  const row = await findIndexedPath(connection.db, one.pathHash);
-  if (isThere && row !== undefined)
-    await folder.write(`${one.pathHash}.narinfo`, renderNarInfo(row, storeDir), false);
-  return isThere;
 }
 
 function isSystemError(error: unknown, is: (code: string) => boolean): boolean {

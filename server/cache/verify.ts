@@ -4,24 +4,20 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { Connection } from '../../db/database.ts';
 import { findIndexedPath } from '../../db/store-paths.ts';
-import { listStoredPaths, replaceNar, type StoredPath, withdrawPath } from '../../db/stored-paths.ts';
+import { listStoredPaths, type StoredPath, withdrawPath } from '../../db/stored-paths.ts';
 import type { Verified } from '../../domain/api/paths.ts';
 import { formatHash } from '../../domain/nix/hash.ts';
 import { parseNarInfo } from '../../domain/nix/narinfo.ts';
 import { UnavailableError } from '../errors.ts';
 import type { CacheFolder } from './cache-folder.ts';
 import { decompress, parseUploadCompression } from './decompress.ts';
+import { type ExchangeDeps, exchangeNar } from './exchange-nar.ts';
 import { DEFAULT_LEVEL, measureNar } from './measure-nar.ts';
-import { renderNarInfo } from './render-narinfo.ts';
 
-export interface VerifyDeps {
-  readonly connection: Connection;
-  readonly folder: CacheFolder;
+export interface VerifyDeps extends ExchangeDeps {
   /** Caches to repair from; what they send is held against the NAR hash that we know, so that none need be trusted. */
   readonly upstreams: readonly string[];
-  readonly storeDir: string;
 }
 
 const BATCH = 500;
@@ -99,7 +95,7 @@ async function quarantine(folder: CacheFolder, url: string): Promise<void> {
 }
 
 async function repairFrom(deps: VerifyDeps, upstream: string, one: StoredPath): Promise<boolean> {
-  const { connection, folder, storeDir } = deps;
+  const { folder } = deps;
   const signal = AbortSignal.timeout(FETCH_MS);
   const found = await fetch(`${upstream}/${one.pathHash}.narinfo`, { signal });
   if (!found.ok) return false;
@@ -118,17 +114,7 @@ async function repairFrom(deps: VerifyDeps, upstream: string, one: StoredPath): 
       level: DEFAULT_LEVEL,
     });
     if (measured.narHash !== one.narHash || measured.narSize !== one.narSize) return false;
-    const url = `nar/${measured.fileHash.slice('sha256:'.length)}.nar.zst`;
-    const isThere = await connection.transaction(async (tx) => {
-      if (!(await replaceNar(tx, one, { url, fileHash: measured.fileHash, fileSize: measured.fileSize })))
-        return false;
-      await folder.place(file, url);
-      return true;
-    });
-    const row = await findIndexedPath(connection.db, one.pathHash);
-    if (isThere && row !== undefined)
-      await folder.write(`${one.pathHash}.narinfo`, renderNarInfo(row, storeDir), false);
-    return isThere;
+    return await exchangeNar(deps, one, { ...measured, file, retiresOld: false });
   } finally {
     await rm(file, { force: true });
   }
