@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { errorCodes, type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { errorCodes, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { JobsetConfigSchema } from '../domain/ci/jobset-config.ts';
 import { attemptRoutes } from './api/attempts.ts';
 import { builderRoutes } from './api/builders.ts';
@@ -22,7 +22,7 @@ import { pathRoutes } from './api/paths.ts';
 import { pinRoutes } from './api/pins.ts';
 import { triggerRoutes } from './api/triggers.ts';
 import { answerExpectations } from './cache/expectations.ts';
-import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './cache/http.ts';
+import { httpOptions } from './cache/http.ts';
 import { addViewRoutes, createViewSources } from './cache/views.ts';
 import { pushRoutes, stagingPushRoutes } from './cache/push-routes.ts';
 import { miss } from './cache/routes.ts';
@@ -57,12 +57,7 @@ export async function createApp(deps: ServerDeps, logger: FastifyBaseLogger): Pr
     listSummaries: createSummaries(deps.connection.db, deps.ingestDeps.now),
   };
   const app = Fastify({
-    loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    // HEAD is answered by routes of its own: the default would run GET's handler and throw its work away.
-    exposeHeadRoutes: false,
+    ...httpOptions(logger),
     // A URL that cannot be decoded is refused before there is a route.
     // For the cache there is no such thing, and any other 4xx is fatal to Nix.
     frameworkErrors: (error, request, reply) =>

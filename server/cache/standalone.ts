@@ -1,11 +1,11 @@
 /** A binary cache by itself: a source over HTTP, without Postgres and Temporal. */
 
 import type { AddressInfo } from 'node:net';
-import Fastify, { type FastifyBaseLogger, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger } from 'fastify';
 import { type ListenAddress, localUrl } from '../../domain/listen.ts';
 import { answerErrors, sendProblem } from '../errors.ts';
 import { answerExpectations } from './expectations.ts';
-import { KEEP_ALIVE_MS, MAX_PARAM_LENGTH } from './http.ts';
+import { httpOptions } from './http.ts';
 import { cacheRoutes, miss } from './routes.ts';
 import type { CacheSink } from './sink.ts';
 import type { CacheSource } from './source.ts';
@@ -39,11 +39,7 @@ export async function startStandalone({
   logger,
 }: StandaloneOptions): Promise<Standalone> {
   const app = Fastify({
-    loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    exposeHeadRoutes: false,
+    ...httpOptions(logger),
     // A URL that cannot be decoded, or that is too long: there is no such thing, and any other 4xx is fatal to Nix.
     frameworkErrors: (_error, _request, reply) => void miss(reply),
   });
